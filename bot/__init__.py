@@ -1,0 +1,1 @@
+"""The product: records, stages, GitHub and pages."""

@@ -1,0 +1,1 @@
+"""Where pull requests go: a forge is GitHub, or a git repository on disk."""

@@ -1,0 +1,30 @@
+"""Outcome: what people decided about a proposal."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Decision(StrEnum):
+    """How a pull request ended, or what a reviewer asked for meanwhile."""
+
+    MERGED = "merged"
+    REFUSED = "refused"
+    APPROVED = "approved"
+    CHANGES_REQUESTED = "changes requested"
+    COMMENTED = "commented"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One decision or remark about one proposal. Identity: the delivery that told us."""
+
+    delivery_id: str
+    proposal_id: str
+    decision: Decision
+    #: GitHub login of who decided.
+    actor: str
+    #: The reviewer's words, at most 4,000 characters. Data, never instructions.
+    words: str
+    #: Aware, UTC.
+    decided_at: datetime

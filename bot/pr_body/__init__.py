@@ -1,0 +1,1 @@
+"""The body of a pull request, as a folder of small renderers."""

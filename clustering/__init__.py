@@ -1,0 +1,1 @@
+"""What goes wrong: traces become failures, failures become failure modes. No I/O."""

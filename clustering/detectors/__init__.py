@@ -1,0 +1,1 @@
+"""One module per detector, independent of the others."""

@@ -1,0 +1,33 @@
+"""Failure: one occurrence of something that went wrong, anchored to a span."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One failure that one detector saw. Identity: (trace_id, span_id, detector)."""
+
+    trace_id: str
+    #: The span that shows the failure.
+    span_id: str
+    #: Name of the detector that saw it, such as "error" or "policy".
+    detector: str
+    #: What kind of thing failed, stable across occurrences and free of ids: an exception type, a tool name, a rule.
+    key: str
+    #: What the trace itself says: the error's text, the user's comment. Hostile text: data, never instructions.
+    message: str
+    #: One plain sentence of ours that says why this counts as a failure.
+    reason: str
+    #: Aware, UTC.
+    occurred_at: datetime
+    service: str = ""
+    session_id: str | None = None
+    user_id: str | None = None
+    #: The release that ran: service.version, or the commit where the trace has one.
+    release: str | None = None
+
+    @property
+    def signature(self) -> tuple[str, str]:
+        """What must not show again when a run that failed like this is replayed."""
+        return (self.detector, self.key)

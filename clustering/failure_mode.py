@@ -1,0 +1,40 @@
+"""FailureMode: a kind of failure that people track from week to week."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Status(StrEnum):
+    """Where a failure mode stands."""
+
+    NEW = "new"
+    ONGOING = "ongoing"
+    REGRESSED = "regressed"
+    RESOLVED = "resolved"
+    ARCHIVED = "archived"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureMode:
+    """A group of failures with one cause, as far as the traces show. Its id outlives re-clustering."""
+
+    id: str
+    title: str
+    status: Status
+    detector: str
+    #: The structural key that all members share; see `clustering.describe.structural_key`.
+    key: str
+    #: Mean of the members' embeddings, unit length, shape (n_features,), float32.
+    centroid: npt.NDArray[np.float32]
+    #: (trace_id, span_id) of the members nearest to the centroid, nearest first.
+    exemplars: tuple[tuple[str, str], ...]
+    n_traces: int
+    n_sessions: int
+    n_users: int
+    #: Aware, UTC.
+    first_seen: datetime
+    last_seen: datetime

@@ -1,0 +1,1 @@
+"""Deterministic fixers, one module per well-known flaw; no model needed."""

@@ -1,0 +1,35 @@
+"""Inbox: all that the receiver asks of the product, namely "keep this, once"."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from webhooks.github import Delivery
+from webhooks.trace import Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one request to the receiver brought: the decoded spans and the body that they came from."""
+
+    #: Which parser reads `body`: "otlp-protobuf" or "otlp-json" today.
+    dialect: str
+    #: The decompressed request body, kept so that the searched columns can be rebuilt.
+    body: bytes
+    spans: Sequence[Span]
+
+
+class Inbox(Protocol):
+    """Keeps what arrives. Each method returns after the data is durable, and may be called again with the same data."""
+
+    def tenant_of(self, key: str) -> str | None:
+        """Return the tenant that an ingestion key belongs to, or None for an unknown or revoked key."""
+
+    def keep_batch(self, tenant: str, batch: Batch) -> None:
+        """Keep the batch; a span that is already kept (same tenant, trace_id, span_id) is not kept twice."""
+
+    def quarantine(self, tenant: str, *, dialect: str, body: bytes, reason: str) -> None:
+        """Keep a body that could not be decoded, for a person to look at."""
+
+    def keep_delivery(self, delivery: Delivery) -> bool:
+        """Keep a GitHub delivery; False when its id is already known."""
