@@ -1,0 +1,59 @@
+"""Undo a request's Content-Encoding, in no more memory than the limit. No I/O."""
+
+from isal import igzip_lib
+
+from webhooks.errors import TooLarge, Undecodable, UnsupportedMedia
+
+# https://opentelemetry.io/docs/specs/otlp/#otlphttp-request asks for a limit and recommends this one
+LIMIT = 64 * 1024 * 1024
+
+FORMATS = {
+    "gzip": igzip_lib.DECOMP_GZIP,
+    "x-gzip": igzip_lib.DECOMP_GZIP,
+    "deflate": igzip_lib.DECOMP_ZLIB,  # HTTP's deflate is zlib's format: RFC 9110, 8.4.1.2
+}
+
+
+def decompress(body: bytes, encoding: str, *, limit: int = LIMIT) -> bytes:
+    """Return the body as it was before it was compressed.
+
+    Parameters
+    ----------
+    body
+        The body as received.
+    encoding
+        The Content-Encoding header; empty when there is none.
+    limit
+        The most bytes that may come out.
+
+    Raises
+    ------
+    UnsupportedMedia
+        When the encoding is not gzip, deflate or identity.
+    TooLarge
+        When more than `limit` bytes would come out.
+    Undecodable
+        When the body is damaged, cut short, or followed by something else.
+
+    """
+    name = encoding.strip().lower()
+    if name in ("", "identity"):
+        return _within(body, limit)
+    if name not in FORMATS:
+        raise UnsupportedMedia(f"the content encoding must be gzip, deflate or identity: {encoding[:40]!r}")
+    stream = igzip_lib.IgzipDecompressor(flag=FORMATS[name])
+    try:
+        whole = _within(stream.decompress(body, limit + 1), limit)
+    except igzip_lib.IsalError as error:  # type: ignore[misc]  # a class, though isal's stub says an instance
+        raise Undecodable(f"the body is not {name} ({len(body)} bytes): {error}") from error
+    if not stream.eof:
+        raise Undecodable(f"the {name} body is cut short after {len(body)} bytes")
+    if stream.unused_data:
+        raise Undecodable(f"{len(stream.unused_data)} bytes follow the end of the {name} body")
+    return whole
+
+
+def _within(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise TooLarge(f"the body has more than {limit} bytes")
+    return body

@@ -1,0 +1,53 @@
+"""Operation: what a span did, whichever convention says so."""
+
+from enum import StrEnum
+
+from webhooks.attribute_keys import GEN_AI_TOOL_NAME, KIND_KEYS
+from webhooks.attributes import parsed, text
+from webhooks.trace import Span
+
+
+class Operation(StrEnum):
+    """What a span did, in the words of gen_ai.operation.name."""
+
+    AGENT = "invoke_agent"
+    LLM = "chat"
+    TOOL = "execute_tool"
+    RETRIEVER = "retrieval"
+    EMBEDDING = "embeddings"
+    OTHER = "other"
+
+
+#: Every convention's word, lowercase -> Operation. A word that is not here is OTHER.
+OPERATIONS = {
+    "invoke_agent": Operation.AGENT,
+    "agent": Operation.AGENT,
+    "chat": Operation.LLM,
+    "chat_model": Operation.LLM,
+    "completion": Operation.LLM,
+    "generate_content": Operation.LLM,
+    "generation": Operation.LLM,
+    "llm": Operation.LLM,
+    "text_completion": Operation.LLM,
+    "ai.generatetext.dogenerate": Operation.LLM,
+    "ai.generateobject.dogenerate": Operation.LLM,
+    "ai.streamtext.dostream": Operation.LLM,
+    "ai.streamobject.dostream": Operation.LLM,
+    "execute_tool": Operation.TOOL,
+    "tool": Operation.TOOL,
+    "ai.toolcall": Operation.TOOL,
+    "retrieval": Operation.RETRIEVER,
+    "retriever": Operation.RETRIEVER,
+    "embedding": Operation.EMBEDDING,
+    "embeddings": Operation.EMBEDDING,
+    "ai.embed.doembed": Operation.EMBEDDING,
+    "ai.embedmany.doembed": Operation.EMBEDDING,
+}
+
+
+def operation(span: Span) -> Operation:
+    """Return what the span did: the first key whose word is known decides."""
+    words = (text(parsed(span.attributes.get(key))) for key in KIND_KEYS)
+    known = (OPERATIONS[word.lower()] for word in words if word and word.lower() in OPERATIONS)
+    fallback = Operation.TOOL if GEN_AI_TOOL_NAME in span.attributes else Operation.OTHER
+    return next(known, fallback)
