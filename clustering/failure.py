@@ -28,6 +28,16 @@ class Failure:
     release: str | None = None
 
     @property
+    def identity(self) -> str:
+        """Name this occurrence in one string: trace_id/span_id/detector."""
+        return f"{self.trace_id}/{self.span_id}/{self.detector}"
+
+    @property
+    def structural_key(self) -> str:
+        """What two failures must share to be grouped at all: `detector:key`."""
+        return f"{self.detector}:{self.key}"
+
+    @property
     def signature(self) -> tuple[str, str]:
         """What must not show again when a run that failed like this is replayed."""
         return (self.detector, self.key)

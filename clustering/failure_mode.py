@@ -26,7 +26,7 @@ class FailureMode:
     title: str
     status: Status
     detector: str
-    #: The structural key that all members share; see `clustering.describe.structural_key`.
+    #: What failed, the same for all members; see `clustering.failure.Failure.key`.
     key: str
     #: Mean of the members' embeddings, unit length, shape (n_features,), float32.
     centroid: npt.NDArray[np.float32]
@@ -38,3 +38,8 @@ class FailureMode:
     #: Aware, UTC.
     first_seen: datetime
     last_seen: datetime
+
+    @property
+    def structural_key(self) -> str:
+        """What a failure must share to belong here at all: `detector:key`."""
+        return f"{self.detector}:{self.key}"

@@ -1,0 +1,51 @@
+"""Describe a failure so that equal causes read alike: the text that is embedded, and that titles are made of."""
+
+import re
+
+from clustering.conversation import tool_calls
+from clustering.failure import Failure
+from clustering.mask import mask
+from clustering.site import site
+from clustering.span_outcome import tool_error
+from webhooks import semconv
+from webhooks.trace import Trace
+
+ERROR_LIKE = frozenset({"error", "tool_error"})
+#: Detectors whose key says all that a trace can tell of the cause; arguments and words would only split their groups.
+STRUCTURAL = frozenset(
+    {"limit", "repeated_call", "policy", "empty_answer", "lost_system_prompt", "tool_result_mismatch"}
+)
+MAX_WORDS = 120  # the encoder reads 256 tokens
+
+READS = re.compile(
+    r"(?:get|find|list|search|look_?up|read|fetch|query|check|calculate|compute|think|show|view|describe|verify)",
+    re.IGNORECASE,
+)
+HANDOVER = re.compile(r"transfer|escalat|hand_?(?:off|over)|human", re.IGNORECASE)
+
+
+def describe(failure: Failure, trace: Trace) -> str:
+    """Return a masked description of `failure`, which belongs to `trace`.
+
+    Errors: the masked message, then the function of the harness that raised it. Failures whose cause is in their key:
+    the masked reason. All others, such as negative feedback: the masked words, then what the run did.
+    """
+    if failure.detector in STRUCTURAL:
+        lines = [mask(failure.reason)]
+    elif failure.detector in ERROR_LIKE:
+        span = trace.span(failure.span_id)
+        lines = [mask(failure.message), site(span) if span else ""]
+    else:
+        lines = [mask(failure.message), _deed(trace)]
+    return "\n".join(" ".join(line.split()[:MAX_WORDS]) for line in lines).rstrip("\n")
+
+
+def _deed(trace: Trace) -> str:
+    """Say what kind of thing the run did, the fact that tells most silent failures apart.
+
+    Names of tools are left out: they group by subject instead of by failure (benchmarks/grouping.py).
+    """
+    names = [semconv.tool_name(span) or "" for span in tool_calls(trace) if tool_error(span) is None]
+    if any(HANDOVER.search(name) for name in names):
+        return "handed over to a person"
+    return "made a change" if any(name and not READS.match(name) for name in names) else "only looked things up"

@@ -1,0 +1,62 @@
+"""People, or evaluators, who said that a run went wrong."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from clustering.anchor import failure_at, one_line
+from clustering.failure import Failure
+from webhooks import semconv
+from webhooks.semconv import Evaluation
+from webhooks.trace import Trace
+
+LOW_SCORE = 0.5  # of a scale from 0 to 1; a negative score is a thumbs-down everywhere
+# Spaces and hyphens of a label read as "_".
+NEGATIVE = re.compile(
+    r"👎|bad|dislike[ds]?|down|fail(?:ed|s|ure)?|false|hallucinated|incorrect|irrelevant|negative|no|poor|thumbs_?down"
+    r"|toxic|unfaithful|ungrounded|unhelpful|unsafe|unsatisfied|wrong"
+)
+POSITIVE = re.compile(
+    r"👍|correct|factual|good|grounded|helpful|like[ds]?|non_toxic|pass(?:ed|es)?|positive|relevant|safe|satisfied"
+    r"|thumbs_?up|true|up|yes"
+)
+LOW_IS_GOOD = re.compile(r"toxic|hallucinat|bias|harm|error|latency|cost|duration|distance|token", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NegativeFeedback:
+    """An evaluation that is a thumbs-down, a low score or a negative label; keyed by the evaluation's name.
+
+    A label that is known decides; a score decides otherwise, unless low is good for what the evaluation measures.
+    """
+
+    name: str = "negative_feedback"
+    low_score: float = LOW_SCORE
+
+    def __call__(self, trace: Trace) -> Iterable[Failure]:
+        """Yield one failure per negative evaluation."""
+        for span in trace.spans:
+            for evaluation in semconv.evaluations(span):
+                if self._negative(evaluation):
+                    said = evaluation.explanation or evaluation.label or ""
+                    yield failure_at(
+                        trace,
+                        span,
+                        detector=self.name,
+                        key=evaluation.name,
+                        message=said,
+                        reason=f"{one_line(evaluation.name)} is negative: {_verdict(evaluation)}.",
+                    )
+
+    def _negative(self, evaluation: Evaluation) -> bool:
+        label = re.sub(r"[\s\-]+", "_", (evaluation.label or "").strip().lower())
+        if NEGATIVE.fullmatch(label) or POSITIVE.fullmatch(label):
+            return NEGATIVE.fullmatch(label) is not None
+        score = evaluation.score
+        return score is not None and score < self.low_score and not LOW_IS_GOOD.search(evaluation.name)
+
+
+def _verdict(evaluation: Evaluation) -> str:
+    told = f"label {one_line(evaluation.label)}" if evaluation.label else ""
+    score = f"score {evaluation.score:g}" if evaluation.score is not None else ""
+    return ", ".join(part for part in (told, score) if part)

@@ -1,0 +1,43 @@
+"""Score how severe a failure mode is by whom it reaches, not by how often it was logged."""
+
+from dataclasses import dataclass
+
+from clustering.failure_mode import FailureMode
+
+# How much of a session such a failure costs; a kind that is not listed costs half.
+COST = {
+    "error": 1.0,
+    "policy": 1.0,
+    "empty_answer": 0.9,
+    "negative_feedback": 0.8,
+    "tool_result_mismatch": 0.8,
+    "limit": 0.7,
+    "lost_system_prompt": 0.7,
+    "tool_error": 0.5,
+    "repeated_call": 0.3,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """What ran in the time that a failure mode was watched, healthy or not."""
+
+    n_traces: int
+    n_sessions: int
+    n_users: int
+
+
+def severity(mode: FailureMode, traffic: Traffic) -> float:
+    """Return a number from 0 to 1 to rank failure modes by.
+
+    cost(detector) · (share of sessions + share of users) / 2. A loop in one session scores as one session; one user
+    in many sessions scores less than many users. Where sessions or users are not recorded, the other share counts
+    alone; where neither is, the share of traces.
+    """
+    pairs = ((mode.n_sessions, traffic.n_sessions), (mode.n_users, traffic.n_users))
+    shares = [_share(n, total) for n, total in pairs if total > 0] or [_share(mode.n_traces, traffic.n_traces)]
+    return COST.get(mode.detector, 0.5) * sum(shares) / len(shares)
+
+
+def _share(n: int, total: int) -> float:
+    return min(1.0, n / total) if total > 0 else 0.0

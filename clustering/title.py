@@ -1,0 +1,83 @@
+"""Give a failure mode a title that an engineer would write, without a model."""
+
+import re
+from collections.abc import Callable
+
+from clustering.failure import Failure
+
+MAX_TITLE = 110
+LIMITS = {
+    "length": "The model's answer is cut off at the limit of output tokens",
+    "steps": "The run ends at its step limit without an answer",
+}
+NOISE = re.compile(r"^(?:(?:tool ?error|error|exception)\b[:!\- ]*)+", re.IGNORECASE)
+
+
+def title(failure: Failure, text: str) -> str:
+    """Return one line for the mode of `failure`, its most typical member, whose masked description is `text`."""
+    said, _, after = text.partition("\n")
+    write = TITLES.get(failure.detector, _unknown)
+    return _shortened(write(failure, NOISE.sub("", said).strip(), after))
+
+
+def _error(failure: Failure, said: str, _after: str) -> str:
+    from_a_provider = failure.reason.startswith(f"{failure.key} from the ")
+    return _sentence(failure) if from_a_provider else _with_words(_sentence(failure), said, other_than=failure.key)
+
+
+def _tool_error(failure: Failure, said: str, _after: str) -> str:
+    return _with_words(f"{failure.key} fails", said, other_than=failure.key)
+
+
+def _limit(failure: Failure, _said: str, _after: str) -> str:
+    return LIMITS.get(failure.key, _sentence(failure))
+
+
+def _repeated_call(failure: Failure, _said: str, _after: str) -> str:
+    return f"{failure.key} is called again and again with the same arguments"
+
+
+def _negative_feedback(failure: Failure, said: str, deed: str) -> str:
+    subject = f"Negative {failure.key.replace('_', ' ')}"
+    return _with_words(subject, said) if said else f"{subject} on runs that {deed}" if deed else subject
+
+
+def _policy(failure: Failure, _said: str, _after: str) -> str:
+    return f"Rule {failure.key} is broken: {_sentence(failure)}"
+
+
+def _told(failure: Failure, _said: str, _after: str) -> str:
+    return _sentence(failure)
+
+
+def _unknown(failure: Failure, said: str, _after: str) -> str:
+    return _with_words(f"{failure.detector.replace('_', ' ')} {failure.key}".strip(), said, other_than=failure.key)
+
+
+TITLES: dict[str, Callable[[Failure, str, str], str]] = {
+    "error": _error,
+    "tool_error": _tool_error,
+    "limit": _limit,
+    "repeated_call": _repeated_call,
+    "negative_feedback": _negative_feedback,
+    "policy": _policy,
+    "empty_answer": _told,
+    "lost_system_prompt": _told,
+    "tool_result_mismatch": _told,
+}
+
+
+def _sentence(failure: Failure) -> str:
+    return failure.reason.rstrip(". ")
+
+
+def _with_words(subject: str, said: str, *, other_than: str = "") -> str:
+    words = said.rstrip(".: ")
+    return f"{subject}: {words}" if words and words != other_than else subject
+
+
+def _shortened(text: str) -> str:
+    one_line = " ".join(text.split())
+    if len(one_line) <= MAX_TITLE:
+        return one_line
+    return f"{one_line[:MAX_TITLE].rsplit(' ', 1)[0].rstrip(',;:.')} …"

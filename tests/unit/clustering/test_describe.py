@@ -1,0 +1,78 @@
+import pytest
+
+from clustering.describe import describe
+from clustering.detect import detect
+from clustering.site import site
+from tests.unit.clustering.runs import Run, make_failure
+
+FRAMES = """Traceback (most recent call last):
+  File "/srv/shop/agent.py", line 41, in run_tools
+  File "/venv/lib/python3.11/site-packages/openai/_client.py", line 9, in post
+"""
+JAVASCRIPT = """Error: no
+    at parse (/app/node_modules/zod/index.js:1:2)
+    at async runTool (/app/src/agent.ts:10:5)
+    at main (/app/src/main.ts:3:1)"""
+
+
+def described(run: Run) -> list[str]:
+    return [describe(failure, run.trace) for failure in detect(run.trace)]
+
+
+def test_an_error_is_its_masked_message_and_where_it_was_raised(run: Run) -> None:
+    run.agent(error=("ValueError", "order A-1001 is unknown"), stacktrace=FRAMES)
+    assert described(run) == ["order <id> is unknown\nagent.py:run_tools"]
+
+
+def test_a_tool_error_is_its_masked_message(run: Run) -> None:
+    run.agent()
+    run.tool(result='{"error": "unknown order A-1001"}')
+    assert described(run) == ["unknown order <id>"]
+
+
+def test_the_users_words_come_before_what_the_run_did(run: Run) -> None:
+    run.agent()
+    run.tool("refund_order")
+    run.feedback(0.0, words="You refunded A-1001, not A-1002")
+    assert described(run) == ["You refunded <id>, not <id>\nmade a change"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "deed"),
+    [
+        ("get_order", "only looked things up"),
+        ("cancel_order", "made a change"),
+        ("transfer_to_human", "handed over to a person"),
+    ],
+)
+def test_silence_is_described_by_what_the_run_did(run: Run, tool: str, deed: str) -> None:
+    run.agent()
+    run.tool(tool)
+    run.feedback(0.0)
+    assert described(run) == [f"\n{deed}"]
+
+
+def test_arguments_do_not_split_what_the_key_says(run: Run) -> None:
+    run.agent()
+    for _ in range(3):
+        run.tool(arguments={"why": "the customer is not at all happy"})
+    assert described(run) == ["The tool get_order is called <number> times with the same arguments."]
+
+
+def test_the_structural_key_is_detector_and_key() -> None:
+    assert make_failure(detector="error", key="KeyError").structural_key == "error:KeyError"
+
+
+def test_a_failure_whose_span_is_not_kept_is_described_by_its_message(run: Run) -> None:
+    run.agent()
+    assert describe(make_failure(message="no 7", span_id="ff"), run.trace) == "no <number>"
+
+
+def test_the_site_is_the_innermost_frame_of_the_users_own(run: Run) -> None:
+    assert site(run.agent(error=("E", ""), stacktrace=FRAMES)) == "agent.py:run_tools"
+    assert site(run.agent(error=("E", ""), stacktrace=JAVASCRIPT)) == "agent.ts:runTool"
+
+
+def test_the_site_is_the_spans_own_file_where_there_is_no_stack(run: Run) -> None:
+    assert site(run.add("step", {"code.file.path": "/srv/shop/agent.py", "code.line.number": 3})) == "agent.py"
+    assert site(run.add("step", {})) == ""
