@@ -1,0 +1,254 @@
+"""The agent fixer: query the model, run its tool calls, until it submits or its budget ends."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from clustering.failure import Failure
+from clustering.failure_mode import FailureMode
+from fixers import tools
+from fixers.diagnosis import Diagnosis
+from fixers.digest import clean, digest
+from fixers.errors import FixerError, TreeTooLarge
+from fixers.harness import Harness
+from fixers.model import Model, Reply
+from fixers.proposal import Proposal
+from fixers.sandbox import Sandbox
+from fixers.submission import Submission, check_submission
+from fixers.workspace import Workspace, open_workspace
+from webhooks.messages import ToolCall
+from webhooks.trace import Trace
+
+MAX_DURATION_S = 3600.0
+MAX_CALLS = 10  # in one answer
+MAX_REPEATS = 4
+MAX_SILENT = 3  # answers in a row without a tool call
+MAX_REFUSED = 3  # submissions
+LAST_STEPS = 5  # from here on the model is told how many answers are left
+DIGEST_SHARE = 40  # every answer pays for the digest again, so it gets a fortieth of the tokens
+
+SILENT = "No tool was called. Call a tool; when the work is done, call submit."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRun:
+    """How one run of the agent ended."""
+
+    #: None when it did not submit one that can be tried.
+    proposal: Proposal | None
+    #: One sentence: why it ended.
+    reason: str
+    #: The conversation, as chat completions have it.
+    transcript: tuple[Mapping[str, Any], ...]
+    tokens: int
+    cost_usd: float
+
+
+def run_agent(
+    model: Model,
+    *,
+    mode: FailureMode,
+    failures: Sequence[Failure],
+    traces: Sequence[Trace],
+    healthy: Sequence[Trace],
+    diagnosis: Diagnosis | None,
+    checkout: Path,
+    harness: Harness,
+    base_sha: str,
+    sandbox: Sandbox,
+    may_edit: Callable[[str], str | None],
+    clock: Callable[[], float] = time.monotonic,
+) -> AgentRun:
+    """Let the model look for a fix; whatever goes wrong on its side becomes the reason of a run without a proposal.
+
+    Parameters
+    ----------
+    model
+        Who is asked.
+    mode, failures, traces, healthy
+        What goes wrong, the runs that show it, and runs that do not.
+    diagnosis
+        A first guess, if there is one.
+    checkout
+        The repository's files at `base_sha`; they are read, never written.
+    harness
+        Test command, paths and budget.
+    base_sha
+        The commit that the proposal will apply to.
+    sandbox
+        Where the model's commands run.
+    may_edit
+        Returns the reason why a path may not be edited, or None.
+    clock
+        Seconds, as `time.monotonic`.
+
+    """
+    try:
+        workspace = open_workspace(
+            checkout,
+            traces=[*traces, *healthy],
+            failures=failures,
+            may_edit=may_edit,
+            sandbox=sandbox,
+            timeout_s=harness.timeout_s,
+        )
+        account = digest(
+            mode,
+            failures=failures,
+            traces=traces,
+            healthy=healthy,
+            diagnosis=diagnosis,
+            checkout=checkout,
+            max_tokens=min(10_000, harness.budget.tokens // DIGEST_SHARE),
+        )
+    except TreeTooLarge as error:
+        return AgentRun(proposal=None, reason=str(error), transcript=(), tokens=0, cost_usd=0.0)
+    run = _Run(model=model, workspace=workspace, harness=harness, clock=clock, messages=_opening(harness, account))
+    submission, reason = run.until_it_ends()
+    proposal = None
+    if submission is not None:
+        proposal = submission.proposal(mode, base_sha, guess=diagnosis, tokens=run.tokens, cost_usd=run.cost_usd)
+    transcript = tuple(run.messages)
+    return AgentRun(proposal=proposal, reason=reason, transcript=transcript, tokens=run.tokens, cost_usd=run.cost_usd)
+
+
+def _opening(harness: Harness, account: str) -> list[dict[str, Any]]:
+    prompts = files("fixers") / "prompts"
+    task = Template((prompts / "task.md").read_text()).substitute(
+        agent=harness.name,
+        test=json.dumps(harness.test),
+        replay=json.dumps(harness.replay) if harness.replay else "none",
+        allow=", ".join(harness.allow),
+        deny=", ".join(harness.deny) or "none listed",
+        steps=harness.budget.steps,
+        tokens=harness.budget.tokens,
+        digest=account,
+    )
+    system = (prompts / "system.md").read_text()
+    return [{"role": "system", "content": system}, {"role": "user", "content": task}]
+
+
+class _Ended(FixerError):
+    """The run is over; the message says why."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """The conversation so far and what it has cost."""
+
+    model: Model
+    workspace: Workspace
+    harness: Harness
+    clock: Callable[[], float]
+    messages: list[dict[str, Any]]
+    steps: int = 0
+    tokens: int = 0
+    cost_usd: float = 0.0
+    silent: int = 0
+    refused: int = 0
+    #: How often each call was made since the last edit.
+    calls: Counter[str] = field(default_factory=Counter)
+
+    def until_it_ends(self) -> tuple[Submission | None, str]:
+        """Return what was submitted, or None, and why the run ended."""
+        started = self.clock()
+        try:
+            while True:
+                self._check_budget(self.clock() - started)
+                submission = self._step()
+                if submission is not None:
+                    return submission, f"submitted after {self.steps} answers"
+        except FixerError as error:
+            return None, str(error)
+
+    def _check_budget(self, elapsed_s: float) -> None:
+        budget = self.harness.budget
+        spent = [
+            (self.steps, budget.steps, "{} answers"),
+            (self.tokens, budget.tokens, "{} tokens"),
+            (self.cost_usd, budget.cost_usd, "{:.2f} US dollars"),
+            (elapsed_s, MAX_DURATION_S, "{:.0f} seconds"),
+        ]
+        for used, limit, unit in spent:
+            if used >= limit:
+                raise _Ended(f"the budget of {unit.format(limit)} ended before a proposal was submitted")
+
+    def _step(self) -> Submission | None:
+        reply = self.model.complete(self.messages, [tool.schema for tool in tools.TOOLS.values()])
+        self.steps += 1
+        self.tokens += reply.input_tokens + reply.output_tokens
+        self.cost_usd += reply.cost_usd
+        self.messages.append(_assistant(reply))
+        if not reply.tool_calls:
+            self._nudge(reply.content)
+            return None
+        self.silent = 0
+        for index, call in enumerate(reply.tool_calls):
+            answer = self._answer(call) if index < MAX_CALLS else f"error: at most {MAX_CALLS} calls in one answer"
+            said = "accepted" if isinstance(answer, Submission) else answer
+            self.messages.append({"role": "tool", "tool_call_id": call.id, "content": said})
+            if isinstance(answer, Submission):
+                return answer
+        self._warn()
+        return None
+
+    def _nudge(self, said: str) -> None:
+        self.silent += 1
+        if self.silent >= MAX_SILENT:
+            last = clean(" ".join(said.split()))[:300] or "nothing"
+            raise _Ended(f"the model called no tool in {MAX_SILENT} answers in a row; it said: {last}")
+        self.messages.append({"role": "user", "content": SILENT})
+
+    def _warn(self) -> None:
+        left = self.harness.budget.steps - self.steps
+        if left <= LAST_STEPS:
+            self.messages[-1]["content"] += f"\n[{left} answers left; submit before they end]"
+
+    def _answer(self, call: ToolCall) -> Submission | str:
+        self._count(call)
+        if call.name == tools.SUBMIT.name:
+            return self._submit(call.arguments)
+        before = self.workspace.files.copy()
+        answer = tools.call(self.workspace, call.name, call.arguments)
+        if self.workspace.files != before:
+            self.calls.clear()  # running the tests again after an edit is no loop
+        return answer
+
+    def _count(self, call: ToolCall) -> None:
+        key = f"{call.name} {_canonical(call.arguments)}"
+        self.calls[key] += 1
+        if self.calls[key] >= MAX_REPEATS:
+            shown = clean(" ".join(key.split()))[:200]
+            raise _Ended(f"the model made the same call {MAX_REPEATS} times without an edit between: {shown}")
+
+    def _submit(self, arguments: str) -> Submission | str:
+        reasons, submission = check_submission(arguments, self.workspace)
+        if submission is not None:
+            return submission
+        self.refused += 1
+        if self.refused > MAX_REFUSED:
+            raise _Ended(f"the submission was refused {self.refused} times, last because {'; '.join(reasons)}"[:1000])
+        return "error: not accepted:\n" + "\n".join(f"- {reason}" for reason in reasons)
+
+
+def _assistant(reply: Reply) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": reply.content or None}
+    if reply.tool_calls:
+        message["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in reply.tool_calls
+        ]
+    return message
+
+
+def _canonical(arguments: str) -> str:
+    try:
+        return json.dumps(json.loads(arguments), sort_keys=True)
+    except (ValueError, RecursionError):
+        return arguments

@@ -1,0 +1,245 @@
+"""Diagnose a failure mode without a model: which layer, where in the code, and the words of the traces that show it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from clustering.failure import Failure
+from clustering.failure_mode import FailureMode
+from fixers.diagnosis import Diagnosis, Layer, Location, Quote
+from webhooks import semconv
+from webhooks.trace import Span, Trace
+
+MAX_QUOTES = 3
+MAX_QUOTE_CHARACTERS = 300
+#: A prompt in a file and the one that was sent share at least this much text in one piece.
+MIN_PROMPT_CHARACTERS = 40
+MAX_FILE_BYTES = 400_000
+
+_FRAME = re.compile(r'File "([^"\n]+)", line (\d+)')
+_SKIPPED = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", "site-packages"})
+_PROMPT_FILES = frozenset({".md", ".txt", ".j2", ".jinja", ".prompt", ".yaml", ".yml", ".py"})
+
+_TRANSIENT = re.compile(r"RateLimit|Timeout|Connection|InternalServer|ServiceUnavailable|Overloaded")
+_PARSING = re.compile(r"JSONDecode|Validation")
+_REFUSED = re.compile(r"ContextWindow|BadRequest")
+_ANY = re.compile("")
+
+#: Detector, pattern of the failure's key, layer, cause. The first row whose detector and pattern fit counts.
+_CAUSES: tuple[tuple[str, re.Pattern[str], Layer, str], ...] = (
+    ("error", _TRANSIENT, Layer.LIFECYCLE, "A request to the provider failed with {key}, and was not tried again."),
+    ("error", _PARSING, Layer.OUTPUT, "What the model sent could not be parsed ({key}), which ended the run."),
+    ("error", _REFUSED, Layer.CONTEXT, "The provider refused the messages that the harness built ({key})."),
+    ("error", _ANY, Layer.TOOL_CODE, "The run ended with {key}, which nothing in the harness handles."),
+    ("tool_error", _ANY, Layer.TOOL_SCHEMA, "The tool {key} refuses what its description lets the model send."),
+    ("limit", re.compile("length"), Layer.MODEL_SETTINGS, "The model's answer was cut off at its length limit."),
+    ("limit", _ANY, Layer.LIFECYCLE, "The run reached its step limit, and what the model had found was lost."),
+    ("repeated_call", _ANY, Layer.TOOL_SCHEMA, "The model calls {key} again and again with the same arguments."),
+    ("negative_feedback", _ANY, Layer.PROMPT, "The users rate these answers as bad, though no step failed."),
+    ("policy", _ANY, Layer.PROMPT, "The rule {key} is broken: nothing makes the model keep it."),
+    ("empty_answer", _ANY, Layer.LIFECYCLE, "The run ended without an answer although the model was asked."),
+    ("lost_system_prompt", _ANY, Layer.CONTEXT, "Later calls no longer hold the system prompt: shortening drops it."),
+    ("tool_result_mismatch", _ANY, Layer.TOOL_CODE, "The model sees another result than its call returned ({key})."),
+)  # fmt: skip
+_UNKNOWN = (Layer.TOOL_CODE, "These runs fail in the same way ({key}).")
+
+
+def diagnose(mode: FailureMode, failures: Sequence[Failure], traces: Mapping[str, Trace], checkout: Path) -> Diagnosis:
+    """Return what causes a failure mode, as far as rules can tell.
+
+    Parameters
+    ----------
+    mode, failures
+        The failure mode and its members.
+    traces
+        The members' traces by id; a missing one is passed over.
+    checkout
+        The repository's files; only names and text are read.
+
+    """
+    detector = failures[0].detector if failures else mode.detector
+    key = Counter(failure.key for failure in failures).most_common(1)[0][0] if failures else mode.key
+    layer, cause = _cause(detector, key)
+    anchored = [(failure, trace, span) for failure, trace, span in _anchors(failures, traces)]
+    return Diagnosis(
+        failure_mode_id=mode.id,
+        cause=cause.format(key=_plain(key)),
+        layer=layer,
+        location=_location([span for _, _, span in anchored], [trace for _, trace, _ in anchored], layer, checkout),
+        quotes=tuple(_quotes(anchored)),
+    )
+
+
+def quote_exists(trace: Trace, quote: Quote) -> bool:
+    """Tell whether the quoted words stand in that span of that trace."""
+    span = trace.span(quote.span_id) if trace.trace_id == quote.trace_id else None
+    return span is not None and bool(quote.text) and any(quote.text in text for text in span_texts(span))
+
+
+def span_texts(span: Span) -> Iterator[str]:
+    """Yield every text that a span holds: status message, attributes and events, the most telling first."""
+    for event in span.events:
+        yield from _texts(event.attributes)
+    yield span.status_message
+    yield from _texts(span.attributes)
+    yield span.name
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+
+
+def _cause(detector: str, key: str) -> tuple[Layer, str]:
+    for name, pattern, layer, cause in _CAUSES:
+        if name == detector and pattern.search(key):
+            return layer, cause
+    return _UNKNOWN
+
+
+def _plain(key: str) -> str:
+    """Return a key fit for a sentence: it comes from a trace, so it may hold anything."""
+    return re.sub(r"[^\w .:-]+", " ", key)[:60].strip() or "unnamed"
+
+
+def _anchors(failures: Sequence[Failure], traces: Mapping[str, Trace]) -> Iterator[tuple[Failure, Trace, Span]]:
+    for failure in failures:
+        trace = traces.get(failure.trace_id)
+        span = trace.span(failure.span_id) if trace is not None else None
+        if trace is not None and span is not None:
+            yield failure, trace, span
+
+
+def _quotes(anchored: Sequence[tuple[Failure, Trace, Span]]) -> Iterator[Quote]:
+    """Yield a quote for each of the first few traces, and only words that stand in its span."""
+    seen: set[str] = set()
+    for failure, trace, span in anchored:
+        text = next((part for part in _candidates(failure, span) if part), "")[:MAX_QUOTE_CHARACTERS].strip()
+        quote = Quote(trace_id=trace.trace_id, span_id=span.span_id, text=text)
+        if text and text not in seen and quote_exists(trace, quote):
+            seen.add(text)
+            yield quote
+        if len(seen) == MAX_QUOTES:
+            return
+
+
+def _candidates(failure: Failure, span: Span) -> Iterator[str]:
+    """Yield what may be quoted of a span: the failure's message, the exception's, what it put out."""
+    texts = [text for text in span_texts(span) if text]
+    if any(failure.message[:MAX_QUOTE_CHARACTERS].strip() in text for text in texts):
+        yield failure.message
+    error = semconv.exception(span)
+    yield error.message if error is not None else ""
+    yield span.status_message
+    yield semconv.output_value(span) or ""
+
+
+def _location(spans: Sequence[Span], traces: Sequence[Trace], layer: Layer, checkout: Path) -> Location | None:
+    """Return the line that most failures point to, by the surest of the ways that find one."""
+    files = _files(checkout)
+    found = [place for span, trace in zip(spans, traces, strict=True) for place in _frames(span, trace, files)]
+    found = found or [place for span in spans for place in _attributes(span, files)]
+    found = found or [place for span in spans for place in _tools(span, files, checkout)]
+    if not found and layer in {Layer.PROMPT, Layer.CONTEXT}:
+        found = [place for trace in traces[:1] for place in _prompts(trace, files, checkout)]
+    if not found:
+        return None
+    path, line = Counter(found).most_common(1)[0][0]
+    return Location(path=path, line=line)
+
+
+def _files(checkout: Path) -> list[str]:
+    """Return the repository's paths, relative, in order; links are left out."""
+    return sorted(
+        path.relative_to(checkout).as_posix()
+        for path in checkout.rglob("*")
+        if not path.is_symlink() and path.is_file() and not _SKIPPED & set(path.relative_to(checkout).parts)
+    )
+
+
+def _frames(span: Span, trace: Trace, files: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Yield the innermost stack frame that lies in the checkout, of this span or else of the nearest that has one."""
+    for candidate in (span, *reversed(trace.spans)):
+        error = semconv.exception(candidate)
+        for name, line in reversed(_FRAME.findall(error.stacktrace if error is not None else "")):
+            if path := _in_checkout(name, files):
+                yield path, int(line)
+                return
+
+
+def _attributes(span: Span, files: Sequence[str]) -> Iterator[tuple[str, int]]:
+    place = semconv.code_location(span)
+    if place is not None and (path := _in_checkout(place[0], files)):
+        yield path, place[1] or 1
+
+
+def _in_checkout(name: str, files: Sequence[str]) -> str | None:
+    """Return the file whose path is the longest end of `name`: the trace's machine keeps the repository elsewhere."""
+    parts = name.replace("\\", "/").split("/")
+    if {"site-packages", "dist-packages"} & set(parts):
+        return None
+    known = set(files)
+    for i in range(len(parts)):
+        if (end := "/".join(parts[i:])) in known:
+            return end
+    # The process may have been started inside a folder of the repository; a bare file name is too little to go by.
+    ends = [path for path in files if path.endswith("/" + name.lstrip("./"))]
+    return ends[0] if len(ends) == 1 and "/" in name else None
+
+
+def _tools(span: Span, files: Sequence[str], checkout: Path) -> Iterator[tuple[str, int]]:
+    """Yield the only function that is called as the span's tool is."""
+    name = semconv.tool_name(span)
+    if semconv.operation(span) is not semconv.Operation.TOOL or not name or not name.isidentifier():
+        return
+    definition = re.compile(rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{name}\b", re.MULTILINE)
+    found = []
+    for path in files:
+        if path.endswith(".py") and not re.search(r"(^|/)(tests?/|test_)", path):
+            text = _read(checkout / path)
+            found += [(path, text.count("\n", 0, match.start()) + 1) for match in definition.finditer(text)]
+    if len(found) == 1:
+        yield found[0]
+
+
+def _prompts(trace: Trace, files: Sequence[str], checkout: Path) -> Iterator[tuple[str, int]]:
+    """Yield the file that shares the longest text with the system prompt, and the line where that text starts."""
+    prompt = next(
+        (
+            message.content
+            for span in trace.spans
+            for message in semconv.input_messages(span)
+            if message.role == "system" and message.content
+        ),
+        "",
+    )
+    best = (MIN_PROMPT_CHARACTERS - 1, "", 0)
+    for path in files:
+        if Path(path).suffix not in _PROMPT_FILES or re.search(r"(^|/)(tests?/|test_)", path):
+            continue
+        text = _read(checkout / path)
+        if not any(line.strip() and line.strip() in text for line in prompt.splitlines()):
+            continue
+        match = SequenceMatcher(None, prompt, text, autojunk=False).find_longest_match()
+        if match.size > best[0]:
+            best = (match.size, path, text.count("\n", 0, match.b) + 1)
+    if best[1]:
+        yield best[1], best[2]
+
+
+def _read(path: Path) -> str:
+    """Return a file's text; the empty text where it is too large or not UTF-8."""
+    if path.stat().st_size > MAX_FILE_BYTES:
+        return ""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return ""

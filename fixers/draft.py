@@ -1,0 +1,178 @@
+"""Draft a fix: recipes first, the agent where no recipe fits; edits outside the harness's scope are dropped."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from clustering.failure import Failure
+from clustering.failure_mode import FailureMode
+from fixers.diagnosis import Diagnosis
+from fixers.harness import Harness
+from fixers.proposal import Proposal
+from fixers.recipes.final_answer import FinalAnswer
+from fixers.recipes.parallel_results import ParallelResults
+from fixers.recipes.recipe import Fix, Recipe
+from fixers.recipes.retry import Retry
+from fixers.recipes.retry_http import RetryHttp
+from fixers.recipes.tool_arguments import ToolArguments
+from fixers.recipes.truncation import Truncation
+from fixers.scope import MAX_FILE_BYTES, violations
+from webhooks import semconv
+from webhooks.trace import Trace
+
+RECIPES: tuple[Recipe, ...] = (Retry(), RetryHttp(), ToolArguments(), Truncation(), FinalAnswer(), ParallelResults())
+
+#: Repositories are read up to here; an agent that is larger is for the agent fixer, which searches instead.
+MAX_FILES = 5_000
+MAX_AT_RISK = 50
+_SKIPPED = frozenset(
+    {".git", ".venv", "venv", "node_modules", "__pycache__", ".mypy_cache", ".ruff_cache", "site-packages"}
+)
+_READ = frozenset({".py", ".toml", ".cfg", ".ini"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drafted:
+    """The proposals worth verifying, and why there are no others."""
+
+    proposals: tuple[Proposal, ...]
+    #: One sentence for each recipe, agent or edit that came to nothing.
+    notes: tuple[str, ...]
+
+
+def draft(
+    diagnosis: Diagnosis,
+    *,
+    mode: FailureMode,
+    failures: Sequence[Failure],
+    traces: Mapping[str, Trace],
+    checkout: Path,
+    harness: Harness,
+    base_sha: str,
+    recipes: Sequence[Recipe] = RECIPES,
+    agent: Callable[..., Proposal | str] | None = None,
+) -> Drafted:
+    """Return the proposals for one failure mode.
+
+    Parameters
+    ----------
+    diagnosis, mode, failures
+        What fails, and why.
+    traces
+        Traces by id: the failing ones, and any healthy ones that an edit might change.
+    checkout
+        The repository's files at `base_sha`, without `.git`; read only.
+    harness
+        What may be edited, and how a run is replayed.
+    base_sha
+        The commit that the edits will apply to.
+    recipes
+        Tried in order; the first that yields a fix within the scope wins.
+    agent
+        Called only when no recipe yields one, with this function's arguments by name up to `base_sha` (the diagnosis
+        too); returns a proposal, or a sentence that says why there is none.
+
+    """
+    notes: list[str] = []
+    sources = read_sources(checkout)
+    for recipe in recipes:
+        if not recipe.fits(mode, failures):
+            continue
+        fix = recipe.apply(sources, diagnosis, replay=harness.replay)
+        if isinstance(fix, str):
+            notes.append(f"recipe {recipe.name}: {fix}")
+            continue
+        proposal = _proposal(fix, recipe=recipe, diagnosis=diagnosis, base_sha=base_sha)
+        if kept := _within_scope(proposal, harness, notes):
+            return _drafted(kept, failures, traces, notes)
+    if not notes:
+        notes.append(f"no recipe fits {mode.detector} failures of {mode.key!r}")
+    if agent is None:
+        return Drafted(proposals=(), notes=tuple(notes))
+    answer = agent(
+        diagnosis=diagnosis,
+        mode=mode,
+        failures=failures,
+        traces=traces,
+        checkout=checkout,
+        harness=harness,
+        base_sha=base_sha,
+    )
+    if isinstance(answer, str):
+        return Drafted(proposals=(), notes=(*notes, f"agent: {answer}"))
+    if kept := _within_scope(answer, harness, notes):
+        return _drafted(kept, failures, traces, notes)
+    return Drafted(proposals=(), notes=tuple(notes))
+
+
+def read_sources(checkout: Path) -> dict[str, str]:
+    """Return the text of code and settings by path; links and files that are too large or not UTF-8 are left out."""
+    found = {}
+    for path in _files(checkout):
+        try:
+            text = path.read_bytes().decode()
+        except (OSError, UnicodeDecodeError):
+            continue
+        found[path.relative_to(checkout).as_posix()] = text
+        if len(found) == MAX_FILES:
+            break
+    return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files to read, in the order of their names."""
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink() or path.name in _SKIPPED:
+            continue
+        if path.is_dir():
+            yield from _files(path)
+        elif path.suffix in _READ and path.is_file() and path.stat().st_size <= MAX_FILE_BYTES:
+            yield path
+
+
+def _proposal(fix: Fix, *, recipe: Recipe, diagnosis: Diagnosis, base_sha: str) -> Proposal:
+    return Proposal(
+        failure_mode_id=diagnosis.failure_mode_id,
+        base_sha=base_sha,
+        diagnosis=replace(diagnosis, layer=recipe.layer),
+        author=f"recipe:{recipe.name}",
+        title=fix.title,
+        rationale=fix.rationale,
+        edits=fix.edits,
+        regression_test=fix.regression_test,
+        risk=fix.risk,
+    )
+
+
+def _within_scope(proposal: Proposal, harness: Harness, notes: list[str]) -> Proposal | None:
+    """Return the proposal when all its edits may be made; half of a fix is not a fix."""
+    found = violations(proposal.edits, harness)
+    notes += [f"{proposal.author}: {reason}" for reason in found]
+    return None if found else proposal
+
+
+def _drafted(
+    proposal: Proposal, failures: Sequence[Failure], traces: Mapping[str, Trace], notes: Sequence[str]
+) -> Drafted:
+    """Add the manifest that is checked after the merge: what should stop failing, and what might start to."""
+    failing = list(dict.fromkeys(failure.trace_id for failure in failures))
+    kept = replace(
+        proposal,
+        predicted_fixes=proposal.predicted_fixes or tuple(failing),
+        at_risk=proposal.at_risk or tuple(at_risk(failing, traces)),
+    )
+    return Drafted(proposals=(kept,), notes=tuple(notes))
+
+
+def at_risk(failing: Sequence[str], traces: Mapping[str, Trace]) -> list[str]:
+    """Return the ids of the other traces that share most with the failing ones in tools and span names, at most 50."""
+    shared = {step for trace_id in failing if trace_id in traces for step in _steps(traces[trace_id])}
+    others = {
+        trace_id: len(shared & _steps(trace)) for trace_id, trace in sorted(traces.items()) if trace_id not in failing
+    }
+    near = sorted((trace_id for trace_id, n in others.items() if n), key=lambda trace_id: -others[trace_id])
+    return near[:MAX_AT_RISK]
+
+
+def _steps(trace: Trace) -> set[str]:
+    return {semconv.tool_name(span) or span.name for span in trace.spans}

@@ -1,0 +1,38 @@
+"""What can go wrong on the way to a fix.
+
+FixerError
+├── ConfigurationError  .github/tracewright.yml cannot be used
+├── ModelError          the model behind the agent gave no usable answer
+├── SandboxMissing      no isolation on this machine
+├── DoesNotApply        an edit does not fit the checkout
+├── TreeTooLarge        a folder holds more than may be read
+└── ModelUnavailable    the live model did not answer
+"""
+
+
+class FixerError(Exception):
+    """A fix could not be tried."""
+
+
+class SandboxMissing(FixerError):
+    """No way to isolate a stranger's code on this machine; the message names what to install or to switch on."""
+
+
+class DoesNotApply(FixerError):
+    """An edit does not fit the checkout that it is for."""
+
+
+class TreeTooLarge(FixerError):
+    """The folder holds more files or bytes than may be read."""
+
+
+class ModelUnavailable(FixerError):
+    """The model endpoint could not be reached, or did not answer in time."""
+
+
+class ConfigurationError(FixerError):
+    """The repository's `.github/tracewright.yml` cannot be used as it is."""
+
+
+class ModelError(FixerError):
+    """The model did not give a usable answer; the message says what came instead."""

@@ -1,0 +1,188 @@
+"""How a test can call a function of the repository: arguments for parameters whose meaning is plain, or nothing."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import libcst as cst
+
+from fixers.recipes.layout import Import
+from fixers.recipes.source import Source
+
+_LIST = r"|.*([Ll]ist|Sequence|Iterable).*"
+#: (name pattern, annotation pattern, Python expression): the first row whose name and annotation both match wins.
+#: An empty annotation means that the parameter has none.
+_ARGUMENTS = (
+    (r"", r"AsyncOpenAI\b", 'AsyncOpenAI(api_key="test")'),
+    (r"", r"\bOpenAI\b", 'OpenAI(api_key="test")'),
+    (r"", r"httpx\.AsyncClient\b", "httpx.AsyncClient()"),
+    (r"", r"httpx\.Client\b", "httpx.Client()"),
+    (r"", r"requests\.Session\b", "requests.Session()"),
+    (r"(messages|history|conversation|transcript)$", _LIST, '[{"role": "user", "content": "hello"}]'),
+    (r"(tools|tool_schemas|functions)$", _LIST, "[]"),
+    (r"(system|system_prompt|prompt|instructions)$", r"|str", '"Be brief."'),
+    (r"(text|question|query|message|input|user_(input|message|text)|request|task|content)$", r"|str", '"hello"'),
+    (r"(model|model_name)$", r"|str", '"test-model"'),
+    (r"(api_key|key|token)$", r"|str", '"test"'),
+    (r"(base_url|url|api_base|endpoint)$", r"|str", '"http://127.0.0.1:9/v1"'),
+    (r"(limit|max_\w+|n|\w+_limit|keep)$", r"|int", "6"),
+    (r"", r"str( \| None)?|Optional\[str\]", '"hello"'),
+    (r"", r"int|float", "6"),
+    (r"", r"bool", "False"),
+    (r"", r"(dict|Dict|Mapping)\b.*", "{}"),
+    (r"", r"(list|List|Sequence|Iterable|tuple|Tuple)\b.*", "[]"),
+    # A type of the repository's own: a toolbox, a tracer, a store.
+    (r"", r"(\w+\.)?[A-Z]\w*", "Anything()"),
+)  # fmt: skip
+_CLIENT = re.compile(r"^_?(\w*_)?(client|llm|openai|oai)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call as it stands in a test, with the lines that prepare it."""
+
+    setup: tuple[str, ...]
+    #: The object whose method is called, or the module.
+    receiver: str
+    expression: str
+    is_async: bool
+
+    def awaited(self) -> str:
+        """Return an expression that runs the call to its end."""
+        return f"asyncio.run({self.expression})" if self.is_async else self.expression
+
+
+def call_of(
+    source: Source, function: cst.FunctionDef, imported: Import, values: Mapping[str, str] | None = None
+) -> Call | str:
+    """Return how to call a function or method, or why that is not understood.
+
+    Parameters
+    ----------
+    source, function
+        The function and its file.
+    imported
+        How the test imports the file.
+    values
+        Expressions for parameters by name, instead of the usual ones.
+
+    """
+    name = function.name.value
+    if source.find(cst.Yield, function.body):
+        return f"{name}() is a generator"
+    owner = source.class_of(function)
+    if not source.is_top_level(owner or function):
+        return f"{name}() is defined inside another function"
+    marks = {source.code(mark.decorator) for mark in function.decorators}
+    if marks - {"staticmethod", "classmethod"} and "property" in " ".join(marks):
+        return f"{name} is a property"
+    bound = owner is not None and "staticmethod" not in marks
+    arguments = _arguments(source, function, values or {}, skip_first=bound)
+    if isinstance(arguments, str):
+        return f"{name}() needs {arguments}, whose meaning is not plain"
+    setup: tuple[str, ...] = ()
+    receiver = imported.module
+    if owner is not None and marks & {"staticmethod", "classmethod"}:
+        receiver = f"{imported.module}.{owner.name.value}"
+    elif owner is not None:
+        made = new_instance(source, owner, imported)
+        if made.startswith("!"):
+            return made[1:]
+        receiver = "subject"
+        setup = (f"subject = {made}",)
+    expression = f"{receiver}.{name}({', '.join(arguments)})"
+    return Call(setup=setup, receiver=receiver, expression=expression, is_async=function.asynchronous is not None)
+
+
+def new_instance(source: Source, owner: cst.ClassDef, imported: Import) -> str:
+    """Return an expression that makes an instance, or "!" and why none is understood."""
+    name = owner.name.value
+    made = next((f for f in source.find(cst.FunctionDef, owner.body) if f.name.value == "__init__"), None)
+    if made is not None:
+        arguments = _arguments(source, made, {}, skip_first=True)
+    elif any("dataclass" in source.code(mark.decorator) for mark in owner.decorators):
+        arguments = _fields(source, owner)
+    elif owner.bases:
+        return f"!{name} inherits how it is made"
+    else:
+        arguments = []
+    if isinstance(arguments, str):
+        return f"!{name} needs {arguments}, whose meaning is not plain"
+    return f"{imported.module}.{name}({', '.join(arguments)})"
+
+
+def parameters(function: cst.FunctionDef) -> list[cst.Param]:
+    """Return the named parameters in order: positional ones, then keyword-only ones."""
+    params = function.params
+    return [*params.posonly_params, *params.params, *params.kwonly_params]
+
+
+def needs(text: str) -> list[str]:
+    """Return the modules and names that lines of a test use, as import statements."""
+    wanted = {
+        "asyncio.": "import asyncio", "copy.": "import copy", "json.": "import json", "os.": "import os",
+        "sys.": "import sys", "subprocess.": "import subprocess", "threading.": "import threading",
+    }  # fmt: skip
+    return [line for mark, line in wanted.items() if re.search(rf"(?<![\w.]){re.escape(mark)}", text)]
+
+
+def _arguments(
+    source: Source, function: cst.FunctionDef, values: Mapping[str, str], *, skip_first: bool
+) -> list[str] | str:
+    """Return the arguments that must be given, or the name of the first that is not understood."""
+    found = []
+    keyword_only = {param.name.value for param in function.params.kwonly_params}
+    for param in parameters(function)[1 if skip_first else 0 :]:
+        name = param.name.value
+        if param.default is not None and name not in values:
+            continue
+        annotation = source.code(param.annotation.annotation).strip("\"'") if param.annotation else ""
+        value = values.get(name) or _value(name, annotation, source, is_async=function.asynchronous is not None)
+        if value is None:
+            return f"`{name}`"
+        found.append(f"{name}={value}" if name in keyword_only or param.default is not None else value)
+    return found
+
+
+def _fields(source: Source, owner: cst.ClassDef) -> list[str] | str:
+    """Return keyword arguments for the fields of a dataclass that have no default."""
+    found = []
+    for name, annotation in _bare_fields(source, owner):
+        value = _value(name, annotation, source, is_async=False)
+        if value is None:
+            return f"`{name}`"
+        found.append(f"{name}={value}")
+    return found
+
+
+def _bare_fields(source: Source, owner: cst.ClassDef) -> Iterator[tuple[str, str]]:
+    for line in owner.body.body:
+        if not isinstance(line, cst.SimpleStatementLine):
+            continue
+        for statement in line.body:
+            if (
+                isinstance(statement, cst.AnnAssign)
+                and statement.value is None
+                and isinstance(statement.target, cst.Name)
+            ):
+                yield statement.target.value, source.code(statement.annotation.annotation)
+
+
+def _value(name: str, annotation: str, source: Source, *, is_async: bool) -> str | None:
+    """Return the expression for one parameter, or None when it could mean anything."""
+    for wanted, type_, value in _ARGUMENTS:
+        if re.search(wanted, name) and re.fullmatch(type_, annotation):
+            return value
+    if _CLIENT.match(name) and not annotation:
+        return _client(source, is_async=is_async)
+    return None
+
+
+def _client(source: Source, *, is_async: bool) -> str | None:
+    """Return the client that an unannotated `client` parameter most plainly is, by what the file calls on it."""
+    if ".chat.completions.create" in source.text or "openai" in source.text:
+        sync = "await" not in source.text and not is_async
+        return 'OpenAI(api_key="test")' if sync else 'AsyncOpenAI(api_key="test")'
+    if "httpx" in source.text:
+        return "httpx.AsyncClient()" if is_async else "httpx.Client()"
+    return "requests.Session()" if "requests" in source.text else None

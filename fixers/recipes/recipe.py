@@ -1,0 +1,61 @@
+"""Recipe: a deterministic fixer for one well-known flaw, and the Fix that it makes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from clustering.failure import Failure
+from clustering.failure_mode import FailureMode
+from fixers.diagnosis import Diagnosis, Layer
+from fixers.proposal import Edit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """What a recipe would change: the source, and a new test that is red before the change and green after it."""
+
+    edits: tuple[Edit, ...]
+    #: Path of the new test among `edits`.
+    regression_test: str
+    #: An imperative sentence, at most 70 characters.
+    title: str
+    #: Why these edits remove the cause; two to five sentences.
+    rationale: str
+    #: What could go wrong when it is merged, in a sentence.
+    risk: str
+
+
+class Recipe(Protocol):
+    """A fixer that needs no model. It declines, in words, wherever it does not understand the code."""
+
+    @property
+    def name(self) -> str:
+        """Stable, lowercase; the author of a proposal is `recipe:<name>`."""
+
+    @property
+    def layer(self) -> Layer:
+        """The one layer that its edits belong to."""
+
+    def fits(self, mode: FailureMode, failures: Sequence[Failure]) -> bool:
+        """Tell whether failures like these are what this recipe mends."""
+
+    def apply(
+        self, sources: Mapping[str, str], diagnosis: Diagnosis, *, replay: Sequence[str] | None = None
+    ) -> Fix | str:
+        """Return the fix, or a sentence that says why there is none.
+
+        Parameters
+        ----------
+        sources
+            Text of the repository's files by path, forward slashes, relative to its root.
+        diagnosis
+            Where and why; its location is tried first.
+        replay
+            The harness's replay command, for a regression test when no function can be called directly.
+
+        """
+
+
+def most(failures: Sequence[Failure], test: Callable[[Failure], bool]) -> bool:
+    """Tell whether more than half of the failures pass `test`; False when there are none."""
+    return 2 * sum(map(test, failures)) > len(failures)

@@ -1,0 +1,193 @@
+"""A Python file as recipes read and change it: LibCST finds the place, and only that place's bytes are replaced."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Self, TypeVar
+
+import libcst as cst
+from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper, ParentNodeProvider, PositionProvider
+
+from fixers.diagnosis import Diagnosis
+
+#: Folders whose Python files are not the harness itself.
+_ELSEWHERE = re.compile(
+    r"(^|/)(tests?|\.venv|venv|node_modules|site-packages|build|dist|docs)/|(^|/)(test_[^/]*|conftest)\.py$"
+)
+
+Node = TypeVar("Node", bound=cst.CSTNode)
+Scope = cst.FunctionDef | cst.ClassDef
+
+
+class Splice(NamedTuple):
+    """Replace the bytes from `start` up to `end` with `text`."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One parsed file."""
+
+    path: str
+    text: str
+    module: cst.Module
+    _spans: Mapping[cst.CSTNode, tuple[int, int]] = field(repr=False)
+    _lines: Mapping[cst.CSTNode, int] = field(repr=False)
+    _parents: Mapping[cst.CSTNode, cst.CSTNode] = field(repr=False)
+
+    @classmethod
+    def parse(cls, path: str, text: str) -> Self | None:
+        """Return the parsed file, or None when it is not Python that LibCST reads byte for byte."""
+        if text.startswith("\ufeff"):
+            return None
+        try:
+            wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=False)
+        except (cst.ParserSyntaxError, RecursionError, UnicodeError):
+            return None
+        if wrapper.module.code != text:
+            return None
+        spans = wrapper.resolve(ByteSpanPositionProvider)
+        lines = wrapper.resolve(PositionProvider)
+        return cls(
+            path=path,
+            text=text,
+            module=wrapper.module,
+            _spans={node: (span.start, span.start + span.length) for node, span in spans.items()},
+            _lines={node: position.start.line for node, position in lines.items()},
+            _parents=wrapper.resolve(ParentNodeProvider),
+        )
+
+    def code(self, node: cst.CSTNode) -> str:
+        """Return the node's own text, without the whitespace and comments around it."""
+        start, end = self._spans[node]
+        return self.text.encode()[start:end].decode()
+
+    def span(self, node: cst.CSTNode) -> tuple[int, int]:
+        """Return (start, end) in bytes of UTF-8."""
+        return self._spans[node]
+
+    def line(self, node: cst.CSTNode) -> int:
+        """Return the node's first line, 1-based."""
+        return self._lines[node]
+
+    def within(self, inner: cst.CSTNode, outer: cst.CSTNode) -> bool:
+        """Tell whether `inner` is `outer` or lies in it."""
+        return inner is outer or any(node is outer for node in self.ancestors(inner))
+
+    def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        """Yield parent, grandparent and so on."""
+        while (parent := self._parents.get(node)) is not None:
+            yield parent
+            node = parent
+
+    def nearest(self, node: cst.CSTNode, kind: type[Node]) -> Node | None:
+        """Return the innermost ancestor of this kind."""
+        return next((parent for parent in self.ancestors(node) if isinstance(parent, kind)), None)
+
+    def function_of(self, node: cst.CSTNode) -> cst.FunctionDef | None:
+        """Return the function whose body the node belongs to; None at module level and inside a lambda."""
+        for parent in self.ancestors(node):
+            if isinstance(parent, cst.FunctionDef):
+                return parent
+            if isinstance(parent, cst.Lambda):
+                return None
+        return None
+
+    def class_of(self, function: cst.FunctionDef) -> cst.ClassDef | None:
+        """Return the class that the function is a method of."""
+        scope = next((node for node in self.ancestors(function) if isinstance(node, Scope)), None)
+        return scope if isinstance(scope, cst.ClassDef) else None
+
+    def is_top_level(self, node: Scope) -> bool:
+        """Tell whether the module itself defines this function or class, unconditionally."""
+        return node in self.module.body
+
+    def statement_of(self, node: cst.CSTNode) -> cst.SimpleStatementLine | None:
+        """Return the line of simple statements that the node is in; None in a compound statement's header."""
+        return next(
+            (
+                parent if isinstance(parent, cst.SimpleStatementLine) else None
+                for parent in self.ancestors(node)
+                if isinstance(parent, cst.BaseStatement)
+            ),
+            None,
+        )
+
+    def find(self, kind: type[Node], within: cst.CSTNode | None = None) -> list[Node]:
+        """Return every node of a kind, in the file's order."""
+        root = within or self.module
+        found = [
+            node for node in self._parents if isinstance(node, kind) and (within is None or self.within(node, root))
+        ]
+        return sorted(found, key=lambda node: (self._spans.get(node, (0, 0))[0], -self._spans.get(node, (0, 0))[1]))
+
+    def names(self) -> set[str]:
+        """Return every identifier of the file that stands for itself, not for something's attribute."""
+        attributes = {id(node.attr) for node in self.find(cst.Attribute)}
+        return {node.value for node in self.find(cst.Name) if id(node) not in attributes}
+
+    def indent(self, node: cst.CSTNode) -> str:
+        """Return the whitespace before the node on its line."""
+        start, _ = self._spans[node]
+        line = self.text.encode()[:start].decode().rsplit("\n", 1)[-1]
+        return line[: len(line) - len(line.lstrip())]
+
+    def unit(self) -> str:
+        """Return one level of the file's own indentation."""
+        return self.module.default_indent
+
+    def edited(self, splices: Iterable[Splice]) -> str | None:
+        """Return the file's text after the replacements, or None when it would no longer parse."""
+        data = self.text.encode()
+        for splice in sorted(splices, reverse=True):
+            data = data[: splice.start] + splice.text.encode() + data[splice.end :]
+        text = data.decode()
+        try:
+            compile(text, self.path, "exec", dont_inherit=True)
+            cst.parse_module(text)
+        except (SyntaxError, ValueError, cst.ParserSyntaxError):
+            return None
+        return text
+
+
+def harness_files(sources: Mapping[str, str], diagnosis: Diagnosis, *needles: str) -> list[Source]:
+    """Return the parsed files of the agent that hold any of the needles, the diagnosed one first."""
+    first = diagnosis.location.path if diagnosis.location else ""
+    paths = sorted(
+        (path for path in sources if path.endswith(".py") and not _ELSEWHERE.search(path)),
+        key=lambda path: (path != first, path),
+    )
+    read = (Source.parse(path, sources[path]) for path in paths if any(needle in sources[path] for needle in needles))
+    return [source for source in read if source is not None]
+
+
+def free_name(wanted: str, taken: set[str]) -> str:
+    """Return `wanted`, with a number behind it when something in the file has that name."""
+    return next(name for name in (wanted, *(f"{wanted}_{i}" for i in range(2, 99))) if name not in taken)
+
+
+def dotted(node: cst.CSTNode) -> str:
+    """Return `a.b.c` for a chain of names, the empty text for anything else."""
+    if isinstance(node, cst.Name):
+        return node.value
+    if isinstance(node, cst.Attribute) and (head := dotted(node.value)):
+        return f"{head}.{node.attr.value}"
+    return ""
+
+
+def keyword(call: cst.Call, name: str) -> cst.Arg | None:
+    """Return the keyword argument of this name."""
+    return next((arg for arg in call.args if arg.keyword is not None and arg.keyword.value == name), None)
+
+
+def reindent(text: str, indent: str, unit: str) -> str:
+    """Return a block written with four spaces a level in the file's own indentation, its first line unindented."""
+    lines = []
+    for line in text.splitlines():
+        body = line.lstrip(" ")
+        level = (len(line) - len(body)) // 4
+        lines.append(f"{indent}{unit * level}{body}" if body else "")
+    return "\n".join(lines)

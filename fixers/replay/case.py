@@ -1,0 +1,106 @@
+"""One case of the evidence: a recorded run, replayed before and after the edits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from clustering.detect import Detector
+from clustering.failure import Failure
+from fixers.evidence import Arm, CaseResult, Result, Role
+from fixers.harness import Harness
+from fixers.replay.cassette import Cassette
+from fixers.replay.judge import Signature, judge
+from fixers.replay.playback import LiveModel, Pool
+from fixers.replay.run import Run, replay
+from fixers.sandbox import Sandbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What every case of one proposal is tried with."""
+
+    harness: Harness
+    sandbox: Sandbox
+    pool: Pool
+    detectors: Sequence[Detector]
+    live: LiveModel | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A recorded run and what it is there for."""
+
+    cassette: Cassette
+    role: Role
+    #: What must not show again; empty for a guard case.
+    targets: frozenset[Signature] = frozenset()
+    #: What else the recorded run shows.
+    known: frozenset[Signature] = frozenset()
+
+
+def run_case(
+    cassette: Cassette,
+    original_failures: Sequence[Failure],
+    *,
+    role: Role,
+    arm: Arm,
+    checkout: Path,
+    harness: Harness,
+    sandbox: Sandbox,
+    pool: Pool,
+    detectors: Sequence[Detector],
+    live: LiveModel | None = None,
+) -> CaseResult:
+    """Replay one case once; `original_failures` are what must not show again."""
+    targets = frozenset(failure.signature for failure in original_failures)
+    case = Case(cassette=cassette, role=role, targets=targets)
+    bench = Bench(harness=harness, sandbox=sandbox, pool=pool, detectors=detectors, live=live)
+    return _result(case, arm, _replay(case, bench, checkout), bench)
+
+
+def run_pair(case: Case, bench: Bench, *, before: Path, after: Path) -> tuple[CaseResult, CaseResult]:
+    """Replay a case on both arms; a case that says nothing on the first is not run on the second."""
+    if case.cassette.input is None:
+        return _unpaired(case, Arm.BEFORE, "the trace did not record its input"), _unpaired(case, Arm.AFTER, "not run")
+    first = _replay(case, bench, before)
+    result = _result(case, Arm.BEFORE, first, bench)
+    expected = Result.FAILED if case.role is Role.FAILING else Result.PASSED
+    if result.result is not expected:
+        reason = f"not compared: before the edits, {result.reason}"
+        return result, _unpaired(case, Arm.AFTER, reason)
+    second = _replay(case, bench, after, sdk_retries=first.playback.sdk_retries_seen)
+    return result, _result(case, Arm.AFTER, second, bench)
+
+
+def _replay(case: Case, bench: Bench, checkout: Path, *, sdk_retries: int | None = None) -> Run:
+    return replay(
+        case.cassette,
+        checkout=checkout,
+        harness=bench.harness,
+        sandbox=bench.sandbox,
+        pool=bench.pool,
+        live=bench.live,
+        sdk_retries=sdk_retries,
+    )
+
+
+def _result(case: Case, arm: Arm, run: Run, bench: Bench) -> CaseResult:
+    result, reason = judge(
+        run, role=case.role, arm=arm, targets=case.targets, known=case.known, detectors=bench.detectors
+    )
+    return CaseResult(
+        trace_id=case.cassette.trace_id,
+        role=case.role,
+        arm=arm,
+        result=result,
+        reason=reason,
+        n_recorded=run.playback.n_recorded,
+        n_pooled=run.playback.n_pooled,
+        n_live=run.playback.n_live,
+    )
+
+
+def _unpaired(case: Case, arm: Arm, reason: str) -> CaseResult:
+    return CaseResult(
+        trace_id=case.cassette.trace_id, role=case.role, arm=arm, result=Result.INCONCLUSIVE, reason=reason
+    )

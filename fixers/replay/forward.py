@@ -1,0 +1,73 @@
+"""Run inside the sandbox: listen on a TCP port, carry each connection to the replay server's socket, run the command.
+
+A script of its own, with the standard library only: nothing else of ours is visible in there.
+
+    python -I forward.py SOCKET INPUT COMMAND...
+"""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from threading import Thread
+
+CHUNK_BYTES = 65_536
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command with the environment that leads it to the replay server; return its exit status."""
+    path, input_path, *command = arguments
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
+        Thread(target=_accept, args=(server, path), daemon=True).start()
+        port = server.getsockname()[1]
+        if command[0] == "python":
+            command[0] = sys.executable
+        try:
+            status = subprocess.call(command, env={**os.environ, **environment(port, input_path)})  # noqa: S603 - a list from the harness's configuration
+        except OSError as error:
+            print(f"cannot run {command[0]!r}: {error}", file=sys.stderr)  # noqa: T201 - a script's only voice
+            return 127
+    return status if status >= 0 else 128 - status
+
+
+def environment(port: int, input_path: str) -> dict[str, str]:
+    """Return what leads a harness to the replay server on `port`."""
+    base = f"http://127.0.0.1:{port}"
+    return {
+        "OPENAI_BASE_URL": f"{base}/v1",
+        "OPENAI_API_KEY": "replay",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": base,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "TRACEWRIGHT_INPUT": input_path,
+        "TRACEWRIGHT_TOOLS_URL": f"{base}/tools",
+        "NO_PROXY": "*",
+    }
+
+
+def _accept(server: socket.socket, path: str) -> None:
+    with contextlib.suppress(OSError):  # the command has ended, and the server is closed
+        while True:
+            client, _ = server.accept()
+            Thread(target=_carry, args=(client, path), daemon=True).start()
+
+
+def _carry(client: socket.socket, path: str) -> None:
+    with client, socket.socket(socket.AF_UNIX) as replay:
+        replay.connect(path)
+        back = Thread(target=_copy, args=(replay, client), daemon=True)
+        back.start()
+        _copy(client, replay)
+        back.join()
+
+
+def _copy(source: socket.socket, destination: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # either end has gone
+        while chunk := source.recv(CHUNK_BYTES):
+            destination.sendall(chunk)
+    with contextlib.suppress(OSError):
+        destination.shutdown(socket.SHUT_WR)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,91 @@
+"""Judge one replayed run: did it fail as before, in a new way, or not at all. No I/O."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from clustering.detect import Detector, detect
+from fixers.evidence import Arm, Result, Role
+from fixers.replay.run import Run
+from webhooks.trace import Span, Trace
+
+#: Failures that only a person's judgement shows: no replay can see them.
+UNSEEN = frozenset({"negative_feedback"})
+
+#: (detector, key); see `clustering.failure.Failure.signature`.
+Signature = tuple[str, str]
+
+
+def judge(
+    run: Run,
+    *,
+    role: Role,
+    arm: Arm,
+    targets: frozenset[Signature],
+    known: frozenset[Signature],
+    detectors: Sequence[Detector],
+) -> tuple[Result, str]:
+    """Return how the run ended and why, in a sentence.
+
+    Parameters
+    ----------
+    run
+        What happened.
+    role, arm
+        Why the case is there, and which version of the repository ran.
+    targets
+        What must not show again; empty for a guard case.
+    known
+        What the recorded run shows beside them, which is not held against the edits.
+    detectors
+        The same that judged the recorded run.
+
+    """
+    if reason := _why_inconclusive(run, arm):
+        return Result.INCONCLUSIVE, reason
+    seen = signatures(run.spans, detectors)
+    if role is Role.GUARD:
+        return _judged(run, seen)
+    if not targets - unseen(targets):
+        return Result.INCONCLUSIVE, "the failure shows only in people's feedback, which a replay cannot see"
+    if again := seen & targets:
+        return Result.FAILED, f"the failure shows: {_named(again)}"
+    if arm is Arm.BEFORE:
+        return Result.INCONCLUSIVE, "not reproduced: the failure does not show on the unedited code"
+    return _judged(run, seen - known)
+
+
+def signatures(spans: Sequence[Span], detectors: Sequence[Detector]) -> frozenset[Signature]:
+    """Return the kinds of failures that the spans show, whatever number of traces they make."""
+    ordered = sorted(spans, key=lambda span: span.trace_id)
+    traces = (Trace.from_spans(list(group)) for _, group in groupby(ordered, key=lambda span: span.trace_id))
+    return frozenset(failure.signature for trace in traces for failure in detect(trace, detectors))
+
+
+def unseen(targets: frozenset[Signature]) -> frozenset[Signature]:
+    """Return those that no replay can show."""
+    return frozenset(target for target in targets if target[0] in UNSEEN)
+
+
+def _why_inconclusive(run: Run, arm: Arm) -> str:
+    if run.playback.unrecorded:
+        return run.playback.unrecorded[0]
+    # Edited code that dies before it exports anything has failed; unedited code that does cannot be replayed.
+    died = run.completed.exit_status != 0 and arm is Arm.AFTER
+    if not run.spans and not died:
+        return f"the run exported no spans (exit status {run.completed.exit_status})"
+    return ""
+
+
+def _judged(run: Run, failures: frozenset[Signature]) -> tuple[Result, str]:
+    if run.completed.timed_out:
+        return Result.FAILED, f"the run did not end within {run.completed.duration_s:.0f} s"
+    if failures:
+        return Result.FAILED, f"a failure that the recorded run does not have: {_named(failures)}"
+    if run.completed.exit_status != 0:
+        stopped = f", stopped at {run.completed.stopped}" if run.completed.stopped else ""
+        return Result.FAILED, f"the replay command ended with exit status {run.completed.exit_status}{stopped}"
+    return Result.PASSED, ""
+
+
+def _named(found: frozenset[Signature]) -> str:
+    return ", ".join(f"{detector} {key}" for detector, key in sorted(found))

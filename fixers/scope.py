@@ -1,0 +1,173 @@
+"""What an edit may touch: the harness's own patterns, and what nobody's configuration can allow."""
+
+import ast
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+from fixers.harness import CONFIGURATION_PATH, Harness
+from fixers.proposal import Edit
+
+MAX_EDITS = 20
+MAX_FILE_BYTES = 400_000
+MAX_CHANGED_BYTES = 200_000
+#: Two paths longer than this cannot be checked out everywhere.
+MAX_PATH_CHARACTERS = 240
+
+#: Never edited, whatever a configuration says; matched without regard to case, anywhere in the tree.
+FORBIDDEN = (
+    # What runs with the repository's credentials, and who must review.
+    ".github/**",
+    "**/.gitlab-ci.y*ml", "**/.gitlab/**", "**/.circleci/**", "**/.buildkite/**", "**/.drone.y*ml", "**/.travis.y*ml",
+    "**/azure-pipelines*.y*ml", "**/bitbucket-pipelines.y*ml", "**/jenkinsfile*", "**/appveyor.y*ml", "**/codeowners",
+    "**/.ci/**", "**/.pre-commit-config.y*ml", "**/.husky/**",
+    # Git's own files.
+    "**/.git", "**/.git/**", "**/.git*", "**/.git*/**",
+    # Lock files: a dependency changes by its manager, in a pull request of its own.
+    "**/*.lock", "**/*-lock.*", "**/*.lockb", "**/*.lock.*", "**/requirements*.txt", "**/constraints*.txt",
+    "**/go.sum", "**/npm-shrinkwrap.json",
+    # Secrets.
+    "**/.env", "**/.env.*", "**/*.env", "**/*.pem", "**/*.key", "**/*.p12", "**/*.pfx", "**/*.crt", "**/*.kdbx",
+    "**/.netrc",
+    "**/.pypirc", "**/.npmrc", "**/id_rsa*", "**/id_ed25519*", "**/secrets/**", "**/secrets.*", "**/credentials*",
+    "**/.ssh/**", "**/.aws/**",
+    # What runs by itself when an interpreter or a test run starts.
+    "**/*.pth", "**/sitecustomize.py", "**/usercustomize.py",
+    # Ours.
+    CONFIGURATION_PATH, "**/tracewright.y*ml", "**/.tracewright/**",
+)  # fmt: skip
+
+_DEPENDENCIES = re.compile(
+    r"(^|/)(pyproject\.toml|setup\.(py|cfg)|package\.json|pipfile|environment\.ya?ml)$", re.IGNORECASE
+)
+_TEST = re.compile(r"(^|/)(tests?/.*|test_[^/]*|[^/]*_test|conftest)\.py$")
+
+
+def violations(edits: Sequence[Edit], harness: Harness) -> list[str]:
+    """Return one sentence for each reason that these edits may not be made; none when they may.
+
+    Examples
+    --------
+    >>> violations([Edit(path=".github/workflows/ci.yml", before="", after="x")], Harness(name="agent"))
+    ['.github/workflows/ci.yml: no configuration can allow edits of .github/**']
+
+    """
+    found = [reason for edit in edits for reason in _of_one(edit, harness)]
+    paths = [edit.path.casefold() for edit in edits]
+    found += [f"{path}: edited twice" for path in sorted({path for path in paths if paths.count(path) > 1})]
+    if len(edits) > MAX_EDITS:
+        found.append(f"{len(edits)} files edited; at most {MAX_EDITS}")
+    changed = sum(len((edit.after or "").encode(errors="replace")) for edit in edits)
+    if changed > MAX_CHANGED_BYTES + sum(len((edit.before or "").encode(errors="replace")) for edit in edits):
+        found.append(f"{changed} bytes written; at most {MAX_CHANGED_BYTES} more than before")
+    return found
+
+
+def matches(path: str, pattern: str) -> bool:
+    """Tell whether a path matches a glob: `*` and `?` stay within a folder, `**` crosses folders.
+
+    Examples
+    --------
+    >>> matches("a/b/c.py", "**/*.py"), matches("c.py", "**/*.py"), matches("a/b/c.py", "a/*.py")
+    (True, True, False)
+
+    """
+    return re.fullmatch(_regex(pattern), path, re.DOTALL) is not None
+
+
+def _of_one(edit: Edit, harness: Harness) -> Iterator[str]:
+    if reason := _malformed(edit.path):
+        # An odd path is quoted as Python would, so that what cannot be seen is seen.
+        yield f"{edit.path!r}: {reason}"
+        return
+    forbidden = next((p for p in FORBIDDEN if matches(edit.path.casefold(), p)), None)
+    if forbidden:
+        yield f"{edit.path}: no configuration can allow edits of {forbidden}"
+    if _DEPENDENCIES.search(edit.path):
+        yield f"{edit.path}: dependencies and build settings are not edited"
+    if not any(matches(edit.path, pattern) for pattern in harness.allow):
+        yield f"{edit.path}: not among the paths that may be edited"
+    denied = next((p for p in harness.deny if matches(edit.path.casefold(), p.casefold())), None)
+    if denied:
+        yield f"{edit.path}: denied by {denied}"
+    yield from _contents(edit)
+
+
+def _malformed(path: str) -> str | None:  # noqa: PLR0911 - one return for each thing that can be wrong
+    """Return what makes a path unfit to be written on every file system, if anything does."""
+    if not path or len(path) > MAX_PATH_CHARACTERS:
+        return f"a path has 1 to {MAX_PATH_CHARACTERS} characters"
+    if any(unicodedata.category(character)[0] == "C" for character in path) or any(c in path for c in "\u2028\u2029"):
+        return "control or invisible character in the path"
+    if unicodedata.normalize("NFKC", path) != path:
+        return "the path is not in Unicode's normal form"
+    if "\\" in path or ":" in path:
+        return "backslash or colon in the path"
+    parts = path.split("/")
+    if path.startswith(("/", "~")) or any(part in {"", ".", ".."} for part in parts):
+        return "not a plain path relative to the repository's root"
+    # Windows drops trailing dots and spaces, and knows .git as git~1 as well.
+    if any(part != part.strip(" ").rstrip(".") or part.casefold().startswith("git~") for part in parts):
+        return "a file system may read this path as another one"
+    return None
+
+
+def _contents(edit: Edit) -> Iterator[str]:
+    if edit.before is None and edit.after is None:
+        yield f"{edit.path}: neither before nor after"
+    if edit.before is not None and edit.before == edit.after:
+        yield f"{edit.path}: nothing changes"
+    if edit.after is not None:
+        try:
+            size = len(edit.after.encode())
+        except UnicodeEncodeError:
+            yield f"{edit.path}: not UTF-8 text"
+            return
+        if size > MAX_FILE_BYTES:
+            yield f"{edit.path}: {size} bytes; at most {MAX_FILE_BYTES}"
+        if "\0" in edit.after:
+            yield f"{edit.path}: holds a NUL character"
+    if edit.before is not None and _TEST.search(edit.path):
+        yield from _weakened(edit.path, edit.before, edit.after)
+
+
+def _weakened(path: str, before: str, after: str | None) -> Iterator[str]:
+    """Yield how an edit makes an existing test check less; a test may be extended."""
+    if after is None:
+        yield f"{path}: an existing test file may not be deleted"
+        return
+    old, new = _checks(before), _checks(after)
+    if old is None or new is None:
+        yield f"{path}: an existing test file that cannot be parsed may not be edited"
+        return
+    lost = [text for text in set(old) if new.count(text) < old.count(text)]
+    if lost:
+        yield f"{path}: {len(lost)} tests or assertions would be lost, such as `{min(lost)[:80]}`"
+    if len(re.findall(r"\b(skip|skipif|xfail|importorskip)\b", after)) > len(
+        re.findall(r"\b(skip|skipif|xfail|importorskip)\b", before)
+    ):
+        yield f"{path}: an existing test would be skipped"
+
+
+def _checks(text: str) -> list[str] | None:
+    """Return the tests and assertions of a file, each as text; None when it is not Python."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert):
+            found.append(ast.unparse(node))
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
+            found.append(f"def {node.name}")
+        elif isinstance(node, ast.Call) and re.search(r"(^|\.)(assert\w+|raises|fail)$", ast.unparse(node.func)):
+            found.append(ast.unparse(node))
+    return found
+
+
+def _regex(pattern: str) -> str:
+    """Translate a glob with `**`; every other character stands for itself."""
+    tokens = re.findall(r"\*\*/|\*\*|\*|\?|[^*?]+", pattern)
+    known = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return "".join(known.get(token, re.escape(token)) for token in tokens)

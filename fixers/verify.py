@@ -1,0 +1,316 @@
+"""Verify: try a proposal on the repository's own tests, on a new test, and on the recorded runs."""
+
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from clustering.detect import Detector
+from clustering.failure import Failure
+from fixers.checkout import apply_edits, copy_tree
+from fixers.errors import DoesNotApply
+from fixers.evidence import Arm, CaseResult, Evidence, Role, TestRun, Verdict
+from fixers.harness import Harness
+from fixers.proposal import Proposal
+from fixers.replay.case import Bench, Case, run_pair
+from fixers.replay.cassette import record
+from fixers.replay.judge import signatures
+from fixers.replay.playback import LiveModel, Pool
+from fixers.sandbox import Completed, Sandbox
+from fixers.weigh import paired_p, weigh
+from webhooks.trace import Trace
+
+N_WORKERS = 2
+N_TEST_STEPS = 4
+OUTPUT_CHARACTERS = 4_000
+# https://docs.pytest.org/en/stable/reference/exit-codes.html
+TESTS_FAILED = 1
+NO_TESTS_COLLECTED = 5
+#: pytest's last line, such as "1 failed, 2 passed in 0.03s".
+COUNT = re.compile(r"\b(\d+) (failed|passed|errors?)\b")
+
+#: Told of every step: (steps done, steps in all, what was done).
+OnProgress = Callable[[int, int, str], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Findings:
+    """What has been tried so far; becomes the evidence."""
+
+    suite: list[TestRun] = field(default_factory=list)
+    regression: list[TestRun] = field(default_factory=list)
+    cases: list[CaseResult] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One proposal under trial. The three folders are copies of the checkout, and every run copies them again."""
+
+    proposal: Proposal
+    bench: Bench
+    cases: Sequence[Case]
+    before: Path
+    after: Path
+    #: The unedited code with nothing but the new test.
+    before_with_test: Path
+    findings: Findings
+    step_done: Callable[[str], None]
+
+
+#: A verdict that ends the trial, with its reason; None to go on.
+Objection = tuple[Verdict, str] | None
+
+
+def verify(
+    proposal: Proposal,
+    *,
+    checkout: Path,
+    harness: Harness,
+    sandbox: Sandbox,
+    failing: Sequence[Trace],
+    guard: Sequence[Trace],
+    pool: Sequence[Trace],
+    failures: Mapping[str, Sequence[Failure]],
+    detectors: Sequence[Detector],
+    live: LiveModel | None = None,
+    n_candidates: int = 1,
+    on_progress: OnProgress | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Evidence:
+    """Try `proposal` and return the evidence; the first thing that speaks against it ends the trial.
+
+    Parameters
+    ----------
+    proposal
+        The edits, their regression test among them.
+    checkout
+        The repository at the proposal's base; it is read, never changed.
+    harness, sandbox
+        How the repository's code is run, and where.
+    failing, guard
+        Traces of the failure mode, and healthy ones. No more failing ones are tried than there are healthy ones.
+    pool
+        Further traces of the service, whose answers may be used.
+    failures
+        By trace_id: what must not show again.
+    detectors
+        What judges the replayed runs; the same that found the failures.
+    live
+        A model that answers what was not recorded.
+    n_candidates
+        How many proposals for this failure mode are tried; each more makes the test stricter.
+    on_progress
+        Told of every step.
+    clock
+        Seconds, for the duration.
+
+    """
+    started = clock()
+    cases = _cases(failing, guard, failures, detectors)
+    recorded = Pool(record(trace) for trace in _unique([*failing, *guard, *pool]))
+    bench = Bench(harness=harness, sandbox=sandbox, pool=recorded, detectors=detectors, live=live)
+    findings = Findings()
+    step_done = _counter(N_TEST_STEPS + len(cases), on_progress)
+    try:
+        with _trial(proposal, checkout, bench=bench, cases=cases, findings=findings, step_done=step_done) as trial:
+            objections = (check(trial) for check in CHECKS)
+            verdict, reason = next((found for found in objections if found), None) or weigh(
+                findings.cases, n_candidates=n_candidates
+            )
+    except DoesNotApply as error:
+        verdict, reason = Verdict.DOES_NOT_APPLY, str(error)
+    return Evidence(
+        proposal_id=proposal.id,
+        verdict=verdict,
+        reason=reason,
+        isolation=sandbox.name,
+        suite=tuple(findings.suite),
+        regression=tuple(findings.regression),
+        cases=tuple(findings.cases),
+        p_value=paired_p(findings.cases),
+        live_model=live.name if live and any(case.n_live for case in findings.cases) else None,
+        duration_s=clock() - started,
+    )
+
+
+def _cases(
+    failing: Sequence[Trace],
+    guard: Sequence[Trace],
+    failures: Mapping[str, Sequence[Failure]],
+    detectors: Sequence[Detector],
+) -> list[Case]:
+    """Return the failing cases, no more than there are healthy ones, and then these."""
+    guards = _unique(guard)
+    failed = _unique(failing)[: len(guards)]
+    cases = [_failing_case(trace, failures.get(trace.trace_id, ()), detectors) for trace in failed]
+    cases += [Case(cassette=record(trace), role=Role.GUARD) for trace in guards]
+    return cases
+
+
+def _failing_case(trace: Trace, failures: Sequence[Failure], detectors: Sequence[Detector]) -> Case:
+    targets = frozenset(failure.signature for failure in failures)
+    known = signatures(trace.spans, detectors) - targets
+    return Case(cassette=record(trace), role=Role.FAILING, targets=targets, known=known)
+
+
+def _unique(traces: Sequence[Trace]) -> list[Trace]:
+    return list({trace.trace_id: trace for trace in traces}.values())
+
+
+def _counter(total: int, on_progress: OnProgress | None) -> Callable[[str], None]:
+    done = count(1)
+
+    def step_done(what: str) -> None:
+        if on_progress:
+            on_progress(next(done), total, what)
+
+    return step_done
+
+
+@contextmanager
+def _trial(
+    proposal: Proposal,
+    checkout: Path,
+    *,
+    bench: Bench,
+    cases: Sequence[Case],
+    findings: Findings,
+    step_done: Callable[[str], None],
+) -> Iterator[Trial]:
+    test_only = [edit for edit in proposal.edits if edit.path == proposal.regression_test]
+    with tempfile.TemporaryDirectory(prefix="tracewright-trial-") as folder:
+        trial = Trial(
+            proposal=proposal,
+            bench=bench,
+            cases=cases,
+            before=Path(folder) / "before",
+            after=Path(folder) / "after",
+            before_with_test=Path(folder) / "before-with-test",
+            findings=findings,
+            step_done=step_done,
+        )
+        for arm, edits in ((trial.before, ()), (trial.after, proposal.edits), (trial.before_with_test, test_only)):
+            copy_tree(checkout, arm)
+            apply_edits(arm, edits)
+        yield trial
+
+
+def _tests_before(trial: Trial) -> Objection:
+    command = trial.bench.harness.test
+    run = _tested(trial.before, Arm.BEFORE, command, trial.bench)
+    trial.findings.suite.append(run)
+    trial.step_done("tests before")
+    if _is_pytest(command) and run.exit_status == NO_TESTS_COLLECTED:
+        return Verdict.NOT_TESTABLE, "the repository has no tests"
+    if run.exit_status != 0:
+        return Verdict.TESTS_ALREADY_FAIL, f"the tests end with exit status {run.exit_status} before any edit"
+    return None
+
+
+def _has_replay_command(trial: Trial) -> Objection:
+    if trial.bench.harness.replay is None:
+        return Verdict.NOT_TESTABLE, "the repository's configuration names no replay command"
+    return None
+
+
+def _new_test(trial: Trial) -> Objection:
+    """Object when the new test is not red before the edits and green after them."""
+    path = trial.proposal.regression_test
+    if path not in {edit.path for edit in trial.proposal.edits if edit.after is not None}:
+        return Verdict.TEST_PROVES_NOTHING, f"the regression test {path!r} is not among the edits"
+    command = _test_command(trial.bench.harness.test, path)
+    red = _tested(trial.before_with_test, Arm.BEFORE, command, trial.bench)
+    trial.findings.regression.append(red)
+    trial.step_done("new test before")
+    if problem := _why_not_red(red):
+        return Verdict.TEST_PROVES_NOTHING, problem
+    green = _tested(trial.after, Arm.AFTER, command, trial.bench)
+    trial.findings.regression.append(green)
+    trial.step_done("new test after")
+    if green.exit_status != 0 or not _counts(green).get("passed"):
+        return Verdict.TEST_PROVES_NOTHING, f"the new test ends with exit status {green.exit_status} after the edits"
+    return None
+
+
+def _why_not_red(run: TestRun) -> str:
+    """Say why a run is no failing test: an error outside of the test, such as an import's, is none."""
+    if run.exit_status == 0:
+        return "the new test passes without the edits"
+    found = _counts(run)
+    if run.exit_status != TESTS_FAILED or not found.get("failed") or found.get("error"):
+        return f"the new test does not fail, it cannot run (exit status {run.exit_status})"
+    return ""
+
+
+def _tests_after(trial: Trial) -> Objection:
+    run = _tested(trial.after, Arm.AFTER, trial.bench.harness.test, trial.bench)
+    trial.findings.suite.append(run)
+    trial.step_done("tests after")
+    if run.exit_status != 0:
+        return Verdict.BREAKS_TESTS, f"the tests end with exit status {run.exit_status} after the edits"
+    return None
+
+
+def _replays(trial: Trial) -> Objection:
+    """Replay every case on both arms. Never objects: the cases are weighed together."""
+
+    def pair(case: Case) -> tuple[CaseResult, CaseResult]:
+        return run_pair(case, trial.bench, before=trial.before, after=trial.after)
+
+    with ThreadPoolExecutor(N_WORKERS) as workers:
+        for results in workers.map(pair, trial.cases):
+            trial.findings.cases.extend(results)
+            trial.step_done(f"replay of a {results[0].role} run")
+    return None
+
+
+#: In this order: what is cheap and damning comes first.
+CHECKS: tuple[Callable[[Trial], Objection], ...] = (
+    _tests_before,
+    _has_replay_command,
+    _new_test,
+    _tests_after,
+    _replays,
+)
+
+
+def _tested(arm_folder: Path, arm: Arm, command: Sequence[str], bench: Bench) -> TestRun:
+    with tempfile.TemporaryDirectory(prefix="tracewright-tests-") as folder:
+        work = Path(folder) / "repo"
+        copy_tree(arm_folder, work)
+        completed = bench.sandbox.run(command, cwd=work, env={}, timeout_s=bench.harness.timeout_s)
+    return TestRun(
+        arm=arm,
+        command=tuple(command),
+        exit_status=completed.exit_status,
+        output=_shown(completed),
+        duration_s=completed.duration_s,
+    )
+
+
+def _shown(completed: Completed) -> str:
+    # pytest counts on the last line of stdout, so that comes last.
+    stopped = f"\nstopped: {completed.stopped}" if completed.stopped else ""
+    return f"{completed.stderr}{completed.stdout}{stopped}".strip()[-OUTPUT_CHARACTERS:]
+
+
+def _test_command(command: Sequence[str], path: str) -> tuple[str, ...]:
+    """Return the command that runs one test file with pytest, as the repository's own command starts it."""
+    own = list(command[: command.index("pytest") + 1]) if _is_pytest(command) else ["python", "-m", "pytest"]
+    return (*own, f"./{path}")
+
+
+def _is_pytest(command: Sequence[str]) -> bool:
+    return "pytest" in command
+
+
+def _counts(run: TestRun) -> dict[str, int]:
+    """Return what pytest's last line counts, by "failed", "passed" and "error"."""
+    lines = [line for line in run.output.splitlines() if COUNT.search(line)]
+    found = COUNT.findall(lines[-1]) if lines else []
+    return {kind.removesuffix("s"): int(number) for number, kind in found}

@@ -1,0 +1,176 @@
+"""Replays of a small agent without retry against its recorded runs."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clustering.detect import DETECTORS, detect
+from fixers.checkout import apply_edits
+from fixers.evidence import Arm, CaseResult, Result, Role
+from fixers.replay.case import run_case
+from fixers.replay.cassette import Cassette, record
+from fixers.replay.playback import Pool
+from tests.unit.fixers.recorded_runs import (
+    HARNESS,
+    OPENAI_MODEL,
+    REPOSITORY,
+    Recording,
+    edit,
+    failing,
+    healthy,
+    rate_limit,
+    settings,
+    unisolated,
+    write_repository,
+)
+from webhooks.trace import Trace
+
+
+@pytest.fixture
+def before(tmp_path: Path) -> Path:
+    return write_repository(tmp_path / "before")
+
+
+@pytest.fixture
+def after(tmp_path: Path) -> Path:
+    folder = write_repository(tmp_path / "after")
+    apply_edits(folder, [edit("settings.py", settings(2))])
+    return folder
+
+
+class ScriptedModel:
+    name = "scripted"
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def complete(self, body: Mapping[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
+        message = {"role": "assistant", "content": f"{self.text} after {len(body['messages'])} messages"}
+        return 200, {}, json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+
+
+def tried(
+    trace: Trace,
+    checkout: Path,
+    *,
+    role: Role = Role.FAILING,
+    arm: Arm = Arm.AFTER,
+    pool: Pool | None = None,
+    **more: object,
+) -> CaseResult:
+    original = [rate_limit(trace)] if role is Role.FAILING else []
+    return run_case(
+        record(trace),
+        original,
+        role=role,
+        arm=arm,
+        checkout=checkout,
+        **{"harness": HARNESS, "sandbox": unisolated(), "pool": pool or Pool(), "detectors": DETECTORS, **more},
+    )
+
+
+def test_the_recorded_failure_is_what_the_detectors_see() -> None:
+    assert [failure.signature for failure in detect(failing(1))] == [rate_limit(failing(1)).signature]
+
+
+def test_a_recorded_failure_shows_again_on_the_unedited_code(before: Path) -> None:
+    result = tried(failing(1), before, arm=Arm.BEFORE)
+    assert (result.result, result.n_recorded) == (Result.FAILED, 1)
+
+
+def test_a_retry_after_a_recorded_429_is_answered_from_another_run(after: Path) -> None:
+    result = tried(failing(1), after, pool=Pool([record(failing(1)), record(healthy(1))]))
+    assert (result.result, result.reason) == (Result.PASSED, "")
+    assert (result.n_recorded, result.n_pooled, result.n_live) == (1, 3, 0)  # 429; two answers and a tool's result
+
+
+def test_a_retry_that_no_run_has_recorded_is_inconclusive(after: Path) -> None:
+    result = tried(failing(1), after, pool=Pool([record(healthy(2))]))
+    assert (result.result, result.reason) == (Result.INCONCLUSIVE, "a model call with 2 messages was not recorded")
+
+
+def test_what_was_not_recorded_is_asked_of_the_live_model(after: Path) -> None:
+    result = tried(failing(1), after, live=ScriptedModel("Hello"))
+    assert (result.result, result.n_live) == (Result.PASSED, 1)
+
+
+def test_a_healthy_run_passes_with_its_recorded_tool_results(before: Path) -> None:
+    result = tried(healthy(1), before, role=Role.GUARD)
+    assert (result.result, result.n_recorded, result.n_pooled) == (Result.PASSED, 3, 0)
+
+
+def test_a_run_of_a_tool_that_was_not_recorded_is_inconclusive(before: Path) -> None:
+    trace = Recording("a" * 32, "Where?").calls("get_order", '{"id": 1}', None).answers("There.").trace
+    result = tried(trace, before, role=Role.GUARD)
+    assert result.result is Result.INCONCLUSIVE
+    assert result.reason == "tool 'get_order' was not recorded with {'id': 1}"
+
+
+def test_beside_a_live_model_the_harness_runs_its_own_tool(before: Path) -> None:
+    trace = Recording("a" * 32, "Where?").calls("get_order", '{"id": 1}', None).trace
+    result = tried(trace, before, role=Role.GUARD, live=ScriptedModel("There"))
+    assert (result.result, result.n_recorded, result.n_live) == (Result.PASSED, 1, 2)
+
+
+def test_a_healthy_run_that_crashes_after_the_edits_fails(after: Path) -> None:
+    (after / "agent.py").write_text("raise SystemExit(3)")
+    result = tried(healthy(1), after, role=Role.GUARD)
+    assert (result.result, result.reason) == (Result.FAILED, "the replay command ended with exit status 3")
+
+
+def test_a_run_that_exports_nothing_is_inconclusive(before: Path) -> None:
+    (before / "agent.py").write_text("")
+    assert tried(healthy(1), before, role=Role.GUARD).reason == "the run exported no spans (exit status 0)"
+
+
+def test_a_failure_that_does_not_show_before_the_edits_is_inconclusive(after: Path) -> None:
+    result = tried(failing(1), after, arm=Arm.BEFORE, pool=Pool([record(healthy(1))]))
+    assert (result.result, result.reason[:14]) == (Result.INCONCLUSIVE, "not reproduced")
+
+
+def test_a_failure_that_only_people_see_is_inconclusive(before: Path) -> None:
+    trace = healthy(1)
+    disliked = replace(rate_limit(trace), detector="negative_feedback", key="user_feedback")
+    result = run_case(
+        record(trace),
+        [disliked],
+        role=Role.FAILING,
+        arm=Arm.AFTER,
+        checkout=before,
+        harness=HARNESS,
+        sandbox=unisolated(),
+        pool=Pool(),
+        detectors=DETECTORS,
+    )
+    assert (result.result, "feedback" in result.reason) == (Result.INCONCLUSIVE, True)
+
+
+def test_a_run_that_never_ends_fails_at_its_time_limit(after: Path) -> None:
+    (after / "agent.py").write_text("while True: pass")
+    result = tried(healthy(1), after, role=Role.GUARD, harness=replace(HARNESS, timeout_s=0.5))
+    assert (result.result, "did not end" in result.reason) == (Result.FAILED, True)
+
+
+def test_the_openai_client_sees_the_recorded_429_and_the_answers(tmp_path: Path) -> None:
+    folder = write_repository(tmp_path / "r", {**REPOSITORY, "model.py": OPENAI_MODEL, "settings.py": settings(2)})
+    assert tried(failing(1), folder, pool=Pool([record(healthy(1))])).result is Result.PASSED
+    (folder / "settings.py").write_text(settings(1))
+    assert (
+        tried(failing(1), folder, pool=Pool([record(healthy(1))])).reason == "the failure shows: error RateLimitError"
+    )
+
+
+def test_the_checkout_that_is_tried_stays_as_it_was(before: Path) -> None:
+    (before / "agent.py").write_text("open('left', 'w').write('x')")
+    tried(healthy(1), before, role=Role.GUARD)
+    assert not (before / "left").exists()
+
+
+def test_a_cassette_survives_json() -> None:
+    for trace in (healthy(1), failing(1)):
+        cassette = record(trace)
+        assert Cassette.from_json(json.loads(json.dumps(cassette.to_json()))) == cassette

@@ -1,0 +1,82 @@
+"""What is recovered of a recorded run."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from fixers.replay.cassette import NO_ANSWER, ModelError, ToolError, provider_error, record
+from tests.unit.fixers.recorded_runs import START, failing, healthy
+from webhooks.trace import Event, Span, StatusCode, Trace
+
+
+def raised(kind: str, message: str) -> Span:
+    fields = {"exception.type": kind, "exception.message": message}
+    return replace(failing(1).spans[1], events=(Event(name="exception", time=START, attributes=fields),))
+
+
+@pytest.mark.parametrize(
+    ("message", "body"),
+    [
+        ("Error code: 429 - {'error': {'message': 'no', 'code': None}}", {"error": {"message": "no", "code": None}}),
+        ('Error code: 429 - {"error": {"message": "no"}}', {"error": {"message": "no"}}),
+        ("Error code: 429 - {'message': 'no'}", {"error": {"message": "no"}}),
+        ("Error code: 429 - slow down", {"error": {"message": "slow down", "type": None, "code": None}}),
+        ("Error code: 429 - {1, 2}", {"error": {"message": "{1, 2}", "type": None, "code": None}}),
+        ("Error code: 429", {"error": {"message": "", "type": None, "code": None}}),
+    ],
+)
+def test_the_providers_answer_is_read_from_the_exceptions_message(message: str, body: dict[str, Any]) -> None:
+    assert provider_error(raised("openai.RateLimitError", message)) == ModelError(status=429, body=body)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("openai.InternalServerError", 500), ("RateLimitError", 429), ("openai.APITimeoutError", NO_ANSWER)],
+)
+def test_without_a_code_the_exceptions_type_tells_the_status(kind: str, status: int) -> None:
+    error = provider_error(raised(kind, "no words"))
+    assert error is not None
+    assert error.status == status
+
+
+def test_a_wait_that_the_provider_asked_for_is_kept() -> None:
+    error = provider_error(raised("openai.RateLimitError", "Error code: 429 - Please try again in 20s."))
+    assert error is not None
+    assert error.headers == {"retry-after": "20"}
+
+
+@pytest.mark.parametrize(("kind", "message"), [("ValueError", "x"), ("x", "Error code: 999 - x"), ("", "")])
+def test_an_exception_that_is_not_the_providers_is_no_answer(kind: str, message: str) -> None:
+    assert provider_error(raised(kind, message)) is None
+
+
+def test_calls_are_kept_in_the_order_in_which_they_began() -> None:
+    cassette = record(healthy(7))
+    assert [len(call.request["messages"]) for call in cassette.model_calls] == [2, 4]
+    assert [(call.name, call.arguments, call.result) for call in cassette.tool_calls] == [
+        ("get_order", '{"id": 7}', "order 7 has left")
+    ]
+    assert (cassette.service, cassette.input) == ("shop", '{"turns": ["Where is order 7?"]}')
+
+
+def test_of_two_tracers_that_saw_one_call_the_inner_one_is_kept() -> None:
+    trace = healthy(1)
+    wrapper = replace(trace.spans[1], span_id="wrapper")
+    spans = [wrapper, *trace.spans[:1], replace(trace.spans[1], parent_span_id="wrapper"), *trace.spans[2:]]
+    assert record(Trace.from_spans(spans)).model_calls == record(trace).model_calls
+
+
+def test_a_tool_that_raised_is_kept_as_its_error() -> None:
+    trace = healthy(1)
+    fields = {"exception.type": "KeyError", "exception.message": "'id'"}
+    event = Event(name="exception", time=START, attributes=fields)
+    spans = [
+        replace(span, status=StatusCode.ERROR, events=(event,)) if span.name == "tool" else span for span in trace.spans
+    ]
+    assert record(Trace.from_spans(spans)).tool_calls[0].error == ToolError(type="KeyError", message="'id'")
+
+
+def test_strange_attributes_give_an_empty_cassette() -> None:
+    odd = replace(healthy(1).spans[1], attributes={"openinference.span.kind": "LLM", "input.value": 7})
+    assert record(Trace.from_spans([odd])).model_calls == ()
