@@ -1,0 +1,58 @@
+"""What can go wrong in the product itself.
+
+BotError
+├── BadSetting
+├── BadFile
+├── UnknownFailureMode
+├── StoreError
+│   ├── NewerSchema
+│   ├── UnreadableRecord
+│   └── UnreadableBatch
+└── ForgeError
+    ├── Refused
+    └── ForeignCommits
+"""
+
+
+class BotError(Exception):
+    """Tracewright could not do what was asked."""
+
+
+class BadSetting(BotError):
+    """A setting has a value that cannot be used."""
+
+
+class BadFile(BotError):
+    """A file does not hold what its name says."""
+
+
+class UnknownFailureMode(BotError):
+    """There is no failure mode with this id."""
+
+
+class StoreError(BotError):
+    """The database holds something that this version cannot work with."""
+
+
+class NewerSchema(StoreError):
+    """The database was migrated by a newer version of Tracewright."""
+
+
+class UnreadableRecord(StoreError):
+    """A stored record is not what its type says."""
+
+
+class UnreadableBatch(StoreError):
+    """A stored request body no longer decodes to the spans that were read from it."""
+
+
+class ForgeError(BotError):
+    """The place where pull requests go answered with an error, or could not be reached."""
+
+
+class Refused(ForgeError):
+    """The edits break a rule about what may be changed; nothing left this machine."""
+
+
+class ForeignCommits(ForgeError):
+    """The branch exists and holds commits that are not ours."""

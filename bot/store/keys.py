@@ -1,0 +1,63 @@
+"""Ingestion keys: which tenant a client's key belongs to, without keeping the key."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from secrets import token_urlsafe
+
+import sqlalchemy as sa
+
+from bot.store.columns import microseconds
+
+PREFIX = "tw_"
+KEY_BYTES = 32
+
+_KEEP_TENANT = sa.text(
+    "INSERT INTO tenants (tenant, created_at) VALUES (:tenant, :now) ON CONFLICT (tenant) DO NOTHING"
+)
+_KEEP_KEY = sa.text("INSERT INTO ingestion_keys (tenant, key_hash, created_at) VALUES (:tenant, :key_hash, :now)")
+_TENANT_OF = sa.text("SELECT tenant FROM ingestion_keys WHERE key_hash = :key_hash AND revoked_at IS NULL")
+_REVOKE = sa.text(
+    "UPDATE ingestion_keys SET revoked_at = :now WHERE tenant = :tenant AND key_hash = :key_hash AND revoked_at IS NULL"
+)
+_TENANTS = sa.text("SELECT tenant FROM tenants ORDER BY tenant")
+
+
+def keep_tenant(connection: sa.Connection, tenant: str, *, now: datetime) -> None:
+    """Make the tenant known, if it is not yet."""
+    connection.execute(_KEEP_TENANT, {"tenant": tenant, "now": microseconds(now)})
+
+
+def tenants(connection: sa.Connection) -> list[str]:
+    """Return every tenant's id."""
+    return list(connection.scalars(_TENANTS))
+
+
+def create_key(
+    connection: sa.Connection, tenant: str, *, now: datetime, token: Callable[[int], str] = token_urlsafe
+) -> str:
+    """Return a new key of the tenant; only its hash is kept, so it can be shown this once."""
+    keep_tenant(connection, tenant, now=now)
+    key = PREFIX + token(KEY_BYTES)
+    connection.execute(_KEEP_KEY, {"tenant": tenant, "key_hash": key_hash(key), "now": microseconds(now)})
+    return key
+
+
+def tenant_of(connection: sa.Connection, key: str) -> str | None:
+    """Return the tenant of a key, None for an unknown or revoked one.
+
+    The look-up is by hash: how long it takes says nothing about how much of a guessed key was right.
+    """
+    tenant: str | None = connection.scalar(_TENANT_OF, {"key_hash": key_hash(key)})
+    return tenant
+
+
+def revoke_key(connection: sa.Connection, tenant: str, key: str, *, now: datetime) -> bool:
+    """Refuse a key from now on; False when the tenant has no such valid key."""
+    row = {"tenant": tenant, "key_hash": key_hash(key), "now": microseconds(now)}
+    return connection.execute(_REVOKE, row).rowcount > 0
+
+
+def key_hash(key: str) -> str:
+    """Return what is kept of a key; plain SHA-256 is enough because 256 random bits cannot be guessed."""
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,101 @@
+"""Pull requests: which proposal each one shows. Where it stands is the forge's to say; this is what it said last."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from bot.pull_request import PullRequest
+from bot.store.codec import from_json, to_json
+from bot.store.columns import microseconds
+
+_KEEP = sa.text("""
+    INSERT INTO pull_requests (tenant, repository, head_branch, number, proposal_id, state, opened_at, record)
+    VALUES (:tenant, :repository, :head_branch, :number, :proposal_id, :state, :now, :record)
+    ON CONFLICT (tenant, repository, head_branch) DO UPDATE SET
+        number = excluded.number, state = excluded.state, record = excluded.record
+""")
+_ALL = sa.text("""
+    SELECT record, proposal_id, state FROM pull_requests WHERE tenant = :tenant ORDER BY opened_at, head_branch
+""")
+_OF_MODE = sa.text("""
+    SELECT pull_requests.record, proposal_id, state FROM pull_requests
+    JOIN proposals USING (tenant, proposal_id)
+    WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id ORDER BY opened_at DESC, head_branch
+""")
+_MODES = sa.text("""
+    SELECT DISTINCT failure_mode_id FROM pull_requests JOIN proposals USING (tenant, proposal_id)
+    WHERE tenant = :tenant
+""")
+_FIND = sa.text("""
+    SELECT record, proposal_id, state FROM pull_requests
+    WHERE tenant = :tenant AND lower(repository) = lower(:repository) AND number = :number
+    ORDER BY opened_at DESC LIMIT 1
+""")
+_SET_STATE = sa.text("""
+    UPDATE pull_requests SET state = :state
+    WHERE tenant = :tenant AND repository = :repository AND head_branch = :head_branch
+""")
+
+
+class Opened(NamedTuple):
+    """A pull request and the proposal that it shows."""
+
+    pull_request: PullRequest
+    proposal_id: str
+
+
+def save_pull_request(
+    connection: sa.Connection, tenant: str, pull_request: PullRequest, *, proposal_id: str, now: datetime
+) -> None:
+    """Keep a pull request of a proposal that is kept; the same head branch again updates it."""
+    row = {
+        "tenant": tenant,
+        "repository": pull_request.repository,
+        "head_branch": pull_request.head_branch,
+        "number": pull_request.number,
+        "proposal_id": proposal_id,
+        "state": pull_request.state,
+        "now": microseconds(now),
+        "record": to_json(pull_request),
+    }
+    connection.execute(_KEEP, row)
+
+
+def pull_requests(connection: sa.Connection, tenant: str) -> list[Opened]:
+    """Return every pull request, oldest first."""
+    return [_opened(row) for row in connection.execute(_ALL, {"tenant": tenant})]
+
+
+def pull_requests_of_mode(connection: sa.Connection, tenant: str, failure_mode_id: str) -> list[Opened]:
+    """Return the pull requests for a failure mode, newest first."""
+    rows = connection.execute(_OF_MODE, {"tenant": tenant, "failure_mode_id": failure_mode_id})
+    return [_opened(row) for row in rows]
+
+
+def proposed_modes(connection: sa.Connection, tenant: str) -> frozenset[str]:
+    """Return the failure modes that have a pull request, whatever became of it."""
+    return frozenset(connection.scalars(_MODES, {"tenant": tenant}))
+
+
+def find_pull_request(connection: sa.Connection, tenant: str, repository: str, number: int) -> Opened | None:
+    """Return the pull request of a number, None when it is not ours; GitHub's names ignore case."""
+    row = connection.execute(_FIND, {"tenant": tenant, "repository": repository, "number": number}).one_or_none()
+    return None if row is None else _opened(row)
+
+
+def set_pull_request_state(connection: sa.Connection, tenant: str, pull_request: PullRequest, state: str) -> None:
+    """Note where a pull request stands now: "open", "closed" or "merged"."""
+    row = {
+        "tenant": tenant,
+        "repository": pull_request.repository,
+        "head_branch": pull_request.head_branch,
+        "state": state,
+    }
+    connection.execute(_SET_STATE, row)
+
+
+def _opened(row: sa.Row[Any]) -> Opened:
+    pull_request = from_json(PullRequest, row.record)
+    return Opened(replace(pull_request, state=row.state), row.proposal_id)

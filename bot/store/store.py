@@ -1,0 +1,304 @@
+"""Store: everything that is kept, each method one transaction. The rooms around it see no SQL."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from bot.outcome import Outcome
+from bot.pull_request import PullRequest
+from bot.store import (
+    batches,
+    counts,
+    deliveries,
+    failure_modes,
+    failures,
+    keys,
+    outcomes,
+    proposals,
+    pull_requests,
+    quarantine,
+    repositories,
+    traces,
+    verdicts,
+)
+from bot.store.counts import Counts
+from bot.store.dialects import decode_body
+from bot.store.embeddings import EmbeddingCache
+from bot.store.failures import FailureId
+from bot.store.migrate import migrate
+from bot.store.pull_requests import Opened
+from bot.store.traces import Decode
+from bot.store.transaction import writing
+from bot.store.verdicts import RecordedVerdict
+from clustering.failure import Failure
+from clustering.failure_mode import FailureMode, Status
+from clustering.score import Traffic
+from fixers.evidence import Evidence
+from fixers.proposal import Proposal
+from webhooks.errors import Unavailable
+from webhooks.github import Delivery
+from webhooks.inbox import Batch
+from webhooks.trace import Trace
+
+
+class Store:
+    """The records of all tenants; every method but the few that say so sees those of one tenant only.
+
+    Satisfies `webhooks.inbox.Inbox`. Every write may be repeated with the same arguments.
+
+    Parameters
+    ----------
+    engine
+        From `bot.store.engine.open_engine`; the schema is brought up to date here.
+    now
+        The clock.
+    decode
+        Reads a kept body again, by dialect.
+
+    """
+
+    def __init__(self, engine: sa.Engine, *, now: Callable[[], datetime], decode: Decode = decode_body) -> None:
+        migrate(engine)
+        self.engine = engine
+        self._now = now
+        self._decode = decode
+
+    # What arrives. These four are `webhooks.inbox.Inbox`.
+
+    def tenant_of(self, key: str) -> str | None:
+        """Return the tenant that an ingestion key belongs to, or None for an unknown or revoked key."""
+        with _durable(), self.engine.connect() as connection:
+            return keys.tenant_of(connection, key)
+
+    def keep_batch(self, tenant: str, batch: Batch) -> None:
+        """Keep a batch; a span that is kept already is not kept twice."""
+        with _durable(), writing(self.engine) as connection:
+            keys.keep_tenant(connection, tenant, now=self._now())
+            batches.keep_batch(connection, tenant, batch, now=self._now())
+
+    def quarantine(self, tenant: str, *, dialect: str, body: bytes, reason: str) -> None:
+        """Keep a body that could not be decoded."""
+        with _durable(), writing(self.engine) as connection:
+            quarantine.quarantine(connection, tenant, dialect=dialect, body=body, reason=reason, now=self._now())
+
+    def keep_delivery(self, delivery: Delivery) -> bool:
+        """Keep a GitHub delivery; False when its id is already known."""
+        with _durable(), writing(self.engine) as connection:
+            return deliveries.keep_delivery(connection, delivery, now=self._now())
+
+    # Tenants, their keys and repositories, and deliveries.
+
+    def tenants(self) -> list[str]:
+        """Return every tenant's id."""
+        with self.engine.connect() as connection:
+            return keys.tenants(connection)
+
+    def create_key(self, tenant: str) -> str:
+        """Return a new ingestion key; only its hash is kept, so it can be shown this once."""
+        with writing(self.engine) as connection:
+            return keys.create_key(connection, tenant, now=self._now())
+
+    def revoke_key(self, tenant: str, key: str) -> bool:
+        """Refuse a key from now on; False when the tenant has no such valid key."""
+        with writing(self.engine) as connection:
+            return keys.revoke_key(connection, tenant, key, now=self._now())
+
+    def connect_repository(self, tenant: str, repository: str) -> None:
+        """Note that a repository belongs to a tenant; a second time changes nothing."""
+        with writing(self.engine) as connection:
+            keys.keep_tenant(connection, tenant, now=self._now())
+            repositories.connect(connection, tenant, repository, now=self._now())
+
+    def repositories(self, tenant: str) -> list[str]:
+        """Return a tenant's repositories, the first connected first."""
+        with self.engine.connect() as connection:
+            return repositories.repositories(connection, tenant)
+
+    def unhandled_deliveries(self) -> list[str]:
+        """Return the ids of all tenants' deliveries that were kept but not handled, oldest first."""
+        with self.engine.connect() as connection:
+            return deliveries.unhandled_deliveries(connection)
+
+    def delivery(self, delivery_id: str) -> Delivery | None:
+        """Return a kept delivery of any tenant, or None."""
+        with self.engine.connect() as connection:
+            return deliveries.delivery(connection, delivery_id)
+
+    def mark_handled(self, delivery_id: str) -> None:
+        """Note that what a delivery asked for was done."""
+        with writing(self.engine) as connection:
+            deliveries.mark_handled(connection, delivery_id, now=self._now())
+
+    # Traces.
+
+    def traces_to_examine(self, tenant: str, *, quiet_s: float, limit: int = 1_000) -> list[str]:
+        """Return the complete traces with spans that nobody has looked at, the longest waiting first."""
+        with self.engine.connect() as connection:
+            return traces.traces_to_examine(connection, tenant, now=self._now(), quiet_s=quiet_s, limit=limit)
+
+    def load_traces(self, tenant: str, trace_ids: Iterable[str]) -> dict[str, Trace]:
+        """Return these traces with all their spans; unknown ids are left out."""
+        with self.engine.connect() as connection:
+            return traces.load_traces(connection, tenant, trace_ids, decode=self._decode)
+
+    def save_examined(self, tenant: str, trace: Trace, found: Sequence[Failure]) -> None:
+        """Make these the failures of the trace and note, in the same transaction, that it was examined."""
+        with writing(self.engine) as connection:
+            failures.save_failures(connection, tenant, trace.trace_id, found)
+            traces.mark_examined(connection, tenant, [trace], now=self._now())
+
+    def healthy_traces(self, tenant: str, *, service: str, limit: int = 100) -> list[str]:
+        """Return examined traces of a service without a failure, newest first."""
+        with self.engine.connect() as connection:
+            return traces.healthy_traces(connection, tenant, service=service, limit=limit)
+
+    def traffic(self, tenant: str, *, since: datetime) -> dict[str, Traffic]:
+        """Return how much each service was used in traces that started at `since` or later."""
+        with self.engine.connect() as connection:
+            return traces.traffic(connection, tenant, since=since)
+
+    def traffic_of_all(self, tenant: str) -> Traffic:
+        """Return how much all services were used since the first trace: the denominator of shares and severity."""
+        with self.engine.connect() as connection:
+            return traces.traffic_of_all(connection, tenant)
+
+    def counts(self, tenant: str) -> Counts:
+        """Count what is kept of a tenant."""
+        with self.engine.connect() as connection:
+            return counts.counts(connection, tenant)
+
+    # Failures and failure modes.
+
+    def failures(self, tenant: str) -> list[Failure]:
+        """Return every failure, oldest first."""
+        with self.engine.connect() as connection:
+            return failures.failures(connection, tenant)
+
+    def failures_of_mode(self, tenant: str, failure_mode_id: str) -> list[Failure]:
+        """Return the failures of a failure mode, oldest first."""
+        with self.engine.connect() as connection:
+            return failures.failures_of_mode(connection, tenant, failure_mode_id)
+
+    def failure_modes(self, tenant: str) -> list[FailureMode]:
+        """Return every failure mode, the one with most traces first."""
+        with self.engine.connect() as connection:
+            return failure_modes.failure_modes(connection, tenant)
+
+    def failure_mode(self, tenant: str, failure_mode_id: str) -> FailureMode | None:
+        """Return one failure mode, or None."""
+        with self.engine.connect() as connection:
+            return failure_modes.failure_mode(connection, tenant, failure_mode_id)
+
+    def members(self, tenant: str) -> dict[FailureId, str]:
+        """Return the failure mode id of every failure that has one."""
+        with self.engine.connect() as connection:
+            return failure_modes.members(connection, tenant)
+
+    def traces_of_mode(self, tenant: str, failure_mode_id: str, *, limit: int = 100) -> list[str]:
+        """Return the traces that show a failure mode, the latest failure first."""
+        with self.engine.connect() as connection:
+            return failure_modes.traces_of_mode(connection, tenant, failure_mode_id, limit=limit)
+
+    def save_modes(
+        self, tenant: str, modes: Sequence[FailureMode], members: Mapping[str, Iterable[tuple[str, str, str]]]
+    ) -> None:
+        """Keep these failure modes and make `members`, failure ids by failure mode id, their members."""
+        with writing(self.engine) as connection:
+            failure_modes.save_modes(connection, tenant, modes, members)
+
+    def set_status(self, tenant: str, failure_mode_id: str, status: Status) -> None:
+        """Note where a failure mode stands."""
+        with writing(self.engine) as connection:
+            failure_modes.set_status(connection, tenant, failure_mode_id, status)
+
+    def embedding_cache(self, tenant: str, model: str) -> EmbeddingCache:
+        """Return the vectors of a model that were computed before, by text."""
+        return EmbeddingCache(self.engine, tenant=tenant, model=model)
+
+    # Proposals and what came of them.
+
+    def save_proposal(self, tenant: str, proposal: Proposal) -> None:
+        """Keep a proposal; the same one is kept once."""
+        with writing(self.engine) as connection:
+            proposals.save_proposal(connection, tenant, proposal, now=self._now())
+
+    def proposal(self, tenant: str, proposal_id: str) -> Proposal | None:
+        """Return a proposal, or None."""
+        with self.engine.connect() as connection:
+            return proposals.proposal(connection, tenant, proposal_id)
+
+    def proposals_of_mode(self, tenant: str, failure_mode_id: str, *, state: str | None = None) -> list[Proposal]:
+        """Return the proposals for a failure mode, oldest first; of one pull request state where it is given."""
+        with self.engine.connect() as connection:
+            return proposals.proposals_of_mode(connection, tenant, failure_mode_id, state=state)
+
+    def save_evidence(self, tenant: str, evidence: Evidence) -> None:
+        """Keep the evidence of a kept proposal; a second trial replaces the first."""
+        with writing(self.engine) as connection:
+            proposals.save_evidence(connection, tenant, evidence, now=self._now())
+
+    def evidence_of(self, tenant: str, proposal_id: str) -> Evidence | None:
+        """Return the evidence of a proposal, None when it was not tried."""
+        with self.engine.connect() as connection:
+            return proposals.evidence_of(connection, tenant, proposal_id)
+
+    def save_verdict(self, tenant: str, recorded: RecordedVerdict) -> None:
+        """Keep how an attempt ended."""
+        with writing(self.engine) as connection:
+            verdicts.save_verdict(connection, tenant, recorded)
+
+    def verdicts(self, tenant: str) -> dict[str, list[RecordedVerdict]]:
+        """Return how every attempt ended, by failure mode id, oldest first."""
+        with self.engine.connect() as connection:
+            return verdicts.verdicts(connection, tenant)
+
+    def save_pull_request(self, tenant: str, pull_request: PullRequest, *, proposal_id: str) -> None:
+        """Keep a pull request of a kept proposal; the same head branch again updates it."""
+        with writing(self.engine) as connection:
+            pull_requests.save_pull_request(connection, tenant, pull_request, proposal_id=proposal_id, now=self._now())
+
+    def pull_requests(self, tenant: str) -> list[Opened]:
+        """Return every pull request, oldest first."""
+        with self.engine.connect() as connection:
+            return pull_requests.pull_requests(connection, tenant)
+
+    def pull_requests_of_mode(self, tenant: str, failure_mode_id: str) -> list[Opened]:
+        """Return the pull requests for a failure mode, newest first."""
+        with self.engine.connect() as connection:
+            return pull_requests.pull_requests_of_mode(connection, tenant, failure_mode_id)
+
+    def find_pull_request(self, tenant: str, repository: str, number: int) -> Opened | None:
+        """Return the pull request of a number, None when it is not ours."""
+        with self.engine.connect() as connection:
+            return pull_requests.find_pull_request(connection, tenant, repository, number)
+
+    def set_pull_request_state(self, tenant: str, pull_request: PullRequest, state: str) -> None:
+        """Note where a pull request stands now: "open", "closed" or "merged"."""
+        with writing(self.engine) as connection:
+            pull_requests.set_pull_request_state(connection, tenant, pull_request, state)
+
+    def proposed_modes(self, tenant: str) -> frozenset[str]:
+        """Return the failure modes that have a pull request, whatever became of it."""
+        with self.engine.connect() as connection:
+            return pull_requests.proposed_modes(connection, tenant)
+
+    def record_outcome(self, tenant: str, outcome: Outcome) -> bool:
+        """Keep what people decided; False when its delivery was recorded before."""
+        with writing(self.engine) as connection:
+            return outcomes.record_outcome(connection, tenant, outcome)
+
+    def outcomes_of_mode(self, tenant: str, failure_mode_id: str) -> list[Outcome]:
+        """Return what people decided about the proposals for a failure mode, oldest first."""
+        with self.engine.connect() as connection:
+            return outcomes.outcomes_of_mode(connection, tenant, failure_mode_id)
+
+
+@contextmanager
+def _durable() -> Iterator[None]:
+    """Tell the sender to come again when the database cannot take the data now: full, locked, gone, no connection."""
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
+        raise Unavailable(f"the database cannot keep this now: {error.args[0] if error.args else error!r}") from error
