@@ -1,0 +1,165 @@
+"""What a pull request says, as plain values and sentences: nothing here is escaped yet.
+
+Each sentence is ours. Where it holds a stranger's text, the field's comment says so.
+"""
+
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from clustering.failure_mode import FailureMode
+from clustering.score import Traffic
+from fixers.evidence import Arm, CaseResult, Evidence, Result, Role, TestRun
+from fixers.proposal import Proposal
+from fixers.statistics import wilson_interval
+
+BOT = (
+    "A bot wrote this pull request. It changes the agent's harness only: no model's weights were trained or changed. "
+    "Please review it as you would a stranger's."
+)
+NO_ISOLATION = (
+    "The code ran WITHOUT ISOLATION: this machine has no sandbox, and the repository is Tracewright's own example. "
+    "A test or a replay could have reached this machine's files and network."
+)
+UNDO = (
+    "Before a merge: close the pull request and delete its branch. After a merge: revert the merge commit. "
+    "Nothing but the files of this branch was changed."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of the table of before and after."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """Where the answers to the replayed agent's calls came from."""
+
+    n_recorded: int
+    n_pooled: int
+    n_live: int
+
+
+def for_whom(mode: FailureMode, traffic: Traffic | None) -> str:
+    """Say how many were hit, and which share of all that is."""
+    parts = [
+        _share(mode.n_traces, traffic.n_traces if traffic else 0, "trace"),
+        _share(mode.n_sessions, traffic.n_sessions if traffic else 0, "session"),
+    ]
+    # Zero means that nobody said who the users were, not that there were none.
+    parts += [_share(mode.n_users, traffic.n_users if traffic else 0, "user")] if mode.n_users else []
+    return f"{', '.join(parts)}. First seen {mode.first_seen:%Y-%m-%d %H:%M}, last {mode.last_seen:%Y-%m-%d %H:%M} UTC."
+
+
+def rows(evidence: Evidence) -> list[Row]:
+    """Return the table of before and after, the most telling line first."""
+    return [
+        _case_row("Failing runs, replayed: pass", Role.FAILING, evidence.cases),
+        _case_row("Healthy runs, replayed: still pass", Role.GUARD, evidence.cases),
+        _test_row("New regression test", evidence.regression),
+        _test_row("The repository's own tests", evidence.suite),
+    ]
+
+
+def significance(evidence: Evidence) -> str:
+    """Say how likely such a difference is by chance, and which cases were left out."""
+    told = "no case could be paired" if evidence.p_value is None else f"exact one-sided p = {evidence.p_value:.3g}"
+    n_unclear = len({case.trace_id for case in evidence.cases if case.result is Result.INCONCLUSIVE})
+    counted = f"{_count(n_unclear, 'case')} could not be judged and {'is' if n_unclear == 1 else 'are'} not counted."
+    return f"95 % intervals; {told}. {counted if n_unclear else 'Every case could be judged.'}"
+
+
+def answers(cases: Iterable[CaseResult]) -> Answers:
+    """Add up where the answers came from."""
+    listed = list(cases)
+    return Answers(
+        n_recorded=sum(case.n_recorded for case in listed),
+        n_pooled=sum(case.n_pooled for case in listed),
+        n_live=sum(case.n_live for case in listed),
+    )
+
+
+def answered_by(evidence: Evidence) -> str:
+    """Say where the replayed calls got their answers; the live model's name is the operator's text."""
+    given = answers(evidence.cases)
+    live = f"{given.n_live} from the live model {evidence.live_model}" if evidence.live_model else "no live model"
+    recorded = f"{_count(given.n_recorded, 'answer')} recorded in the same run"
+    return f"{recorded}, {given.n_pooled:,} in other recorded runs, {live}."
+
+
+def cost(proposal: Proposal, evidence: Evidence) -> str:
+    """Say what drafting and trying cost; the author is our own name of a recipe or the agent."""
+    model = f"{proposal.tokens:,} tokens, {proposal.cost_usd:.2f} USD" if proposal.tokens else "no model, no tokens"
+    return f"Drafted by {proposal.author}: {model}. Tried in {evidence.duration_s:.0f} s."
+
+
+def isolated(evidence: Evidence) -> bool:
+    """Whether the code ran in a sandbox."""
+    return evidence.isolation != "none"
+
+
+def reproduce(proposal: Proposal, evidence: Evidence) -> list[str]:
+    """Return the shell lines that show the regression test red without the change and green with it.
+
+    Paths and commands are a stranger's text, quoted for the shell.
+    """
+    command = shlex.join(evidence.regression[-1].command) if evidence.regression else "python -m pytest -q"
+    changed = [edit for edit in proposal.edits if edit.path != proposal.regression_test]
+    old = shlex.join(edit.path for edit in changed if edit.before is not None)
+    new = shlex.join(edit.path for edit in changed if edit.before is None)
+    return [
+        f"git fetch --all && git checkout tracewright/{proposal.id}",
+        f"{command}  # passes",
+        *([f"git checkout {proposal.base_sha} -- {old}"] if old else []),
+        *([f"git rm -q -- {new}"] if new else []),
+        f"{command}  # fails: this is what users met",
+        f"git restore --source=HEAD --staged --worktree -- {shlex.join(edit.path for edit in changed)}",
+    ]
+
+
+def manifest(proposal: Proposal) -> list[str]:
+    """Return what the proposal foretells, to be held against what happens after a merge."""
+    return [
+        f"Layer: {proposal.diagnosis.layer}. One mechanism, {_count(len(proposal.edits), 'file')}.",
+        f"Predicted to be fixed: {_count(len(proposal.predicted_fixes), 'trace')}.",
+        f"At risk: {_count(len(proposal.at_risk), 'healthy trace')} might behave differently.",
+    ]
+
+
+def _share(n: int, total: int, noun: str) -> str:
+    return f"{_count(n, noun)} of {total:,} ({n / total:.1%})" if total else _count(n, noun)
+
+
+def _case_row(label: str, role: Role, cases: Iterable[CaseResult]) -> Row:
+    of_role = [case for case in cases if case.role is role]
+    before, after = (_passes([case for case in of_role if case.arm is arm]) for arm in (Arm.BEFORE, Arm.AFTER))
+    return Row(label=label, before=before, after=after)
+
+
+def _passes(cases: Sequence[CaseResult]) -> str:
+    judged = [case for case in cases if case.result is not Result.INCONCLUSIVE]
+    if not judged:
+        return "not judged" if cases else "none"
+    n_passed = sum(case.result is Result.PASSED for case in judged)
+    low, high = wilson_interval(n_passed, len(judged))
+    return f"{n_passed} of {len(judged)} ({low:.0%} to {high:.0%})"
+
+
+def _test_row(label: str, runs: Sequence[TestRun]) -> Row:
+    by_arm = {run.arm: run for run in runs}
+    return Row(label=label, before=_colour(by_arm.get(Arm.BEFORE)), after=_colour(by_arm.get(Arm.AFTER)))
+
+
+def _colour(run: TestRun | None) -> str:
+    if run is None:
+        return "not run"
+    return "green" if run.exit_status == 0 else f"red (exit status {run.exit_status})"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

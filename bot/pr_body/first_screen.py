@@ -1,0 +1,54 @@
+"""The part of a pull request that is never cut: what a reviewer needs in order to decide."""
+
+from bot.pr_body import facts
+from bot.pr_body.escape import block, code, identifier, prose
+from clustering.failure_mode import FailureMode
+from clustering.score import Traffic
+from fixers.evidence import Evidence
+from fixers.proposal import Proposal
+
+WORDS = 1_200
+
+
+def disclosure(evidence: Evidence) -> str:
+    """Say that a bot wrote this, and warn where its code ran without isolation."""
+    note = f"> [!NOTE]\n> {facts.BOT}"
+    return note if facts.isolated(evidence) else f"{note}\n\n> [!WARNING]\n> {facts.NO_ISOLATION}"
+
+
+def what_failed(mode: FailureMode, traffic: Traffic | None) -> str:
+    """Say what failed, for whom and how often."""
+    return f"## What failed\n\n**{prose(mode.title, limit=200)}**\n\n{facts.for_whom(mode, traffic)}"
+
+
+def cause(proposal: Proposal) -> str:
+    """Say why it failed, where, and why the edits help."""
+    location = proposal.diagnosis.location
+    place = f" — {code(f'{location.path}:{location.line}')}" if location else " — no single line could be blamed"
+    layer = f"({proposal.diagnosis.layer.value})"
+    return (
+        f"## Cause and change\n\n**Cause** {layer}{place}. {prose(proposal.diagnosis.cause, limit=WORDS)}\n\n"
+        f"**Change.** {prose(proposal.rationale, limit=WORDS)}"
+    )
+
+
+def before_and_after(evidence: Evidence) -> str:
+    """Show both arms side by side, and what the comparison is worth."""
+    lines = [f"| {row.label} | {row.before} | {row.after} |" for row in facts.rows(evidence)]
+    table = "\n".join(["| | Before | After |", "|---|---|---|", *lines])
+    return (
+        f"## Before and after\n\n{table}\n\n"
+        f"**Verdict: {evidence.verdict.value}.** {prose(evidence.reason)} {facts.significance(evidence)}\n\n"
+        f"**Answers in the replays:** {prose(facts.answered_by(evidence))}"
+    )
+
+
+def consequences(proposal: Proposal, evidence: Evidence) -> str:
+    """Say what could go wrong, how to undo it, how to see it for oneself, and what it cost."""
+    isolation = identifier(evidence.isolation) if facts.isolated(evidence) else "**none**, see the warning above"
+    commands = block("\n".join(facts.reproduce(proposal, evidence)), limit=4_000, language="sh")
+    return (
+        f"## Risk\n\n{prose(proposal.risk, limit=500)}\n\n"
+        f"**Undo.** {facts.UNDO}\n\n**Cost.** {prose(facts.cost(proposal, evidence))} Isolation: {isolation}.\n\n"
+        f"**Reproduce.**\n\n{commands}"
+    )
