@@ -1,0 +1,127 @@
+"""Forge: the place where pull requests go, and all that the product asks of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from bot.pull_request import PullRequest
+from fixers.harness import Harness
+from fixers.proposal import Edit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """The commit that a proposal starts from."""
+
+    branch: str
+    #: 40 hex digits.
+    sha: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A pull request before it is opened. Identity: `head_branch`."""
+
+    #: `tracewright/<proposal id>`.
+    head_branch: str
+    base: Base
+    title: str
+    #: Markdown.
+    body: str
+    #: The same as a page that stands alone, for a forge without a web interface.
+    page_html: str
+    edits: tuple[Edit, ...]
+    commit_message: str
+    #: Says which paths may be edited: the gate reads it before anything leaves.
+    harness: Harness
+    labels: tuple[str, ...] = ()
+    draft: bool = True
+
+
+class Conclusion(StrEnum):
+    """https://docs.github.com/en/rest/checks/runs#create-a-check-run."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    #: Does not block a required check.
+    NEUTRAL = "neutral"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotation:
+    """A remark on lines of a file, shown in the diff."""
+
+    path: str
+    #: 1-based, inclusive.
+    start_line: int
+    end_line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """An entry of the tree that is not a regular file and was not written."""
+
+    path: str
+    #: "symlink" or "submodule".
+    kind: str
+
+
+class State(StrEnum):
+    """Where a pull request stands; the values of `PullRequest.state`."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    MERGED = "merged"
+
+
+class Forge(Protocol):
+    """One repository. Every method raises `ForgeError`; each may be called again with the same arguments."""
+
+    @property
+    def repository(self) -> str:
+        """`owner/name` on GitHub; the folder's path for a local repository."""
+
+    def base(self) -> Base:
+        """Return the default branch and its commit."""
+
+    def fetch(self, sha: str, folder: Path) -> list[Skipped]:
+        """Write the regular files of a commit, modes kept, into `folder`, and return what was left out."""
+
+    def read_file(self, path: str, sha: str) -> str | None:
+        """Return a file's text at a commit; None when there is no such regular file, or it is not UTF-8."""
+
+    def find_pull_request(self, head_branch: str) -> PullRequest | None:
+        """Return the pull request of a head branch, the newest when there are several, whatever its state."""
+
+    def open_pull_request(self, draft: Draft) -> PullRequest:
+        """Make the branch, its one commit and the pull request, as far as they do not exist yet.
+
+        Raises
+        ------
+        Refused
+            The gate found violations; nothing left this machine.
+        ForeignCommits
+            The branch exists and its commit is not the one of this draft.
+
+        """
+
+    def report_check(
+        self,
+        pull_request: PullRequest,
+        *,
+        name: str,
+        summary: str,
+        text: str,
+        conclusion: Conclusion,
+        annotations: Sequence[Annotation] = (),
+    ) -> None:
+        """Attach the evidence to the head commit; a second call with the same name replaces the first one's."""
+
+    def pull_request_state(self, pull_request: PullRequest) -> State:
+        """Ask where the pull request stands now."""
+
+    def comment_once(self, pull_request: PullRequest, marker: str, text: str) -> None:
+        """Add a comment unless one with `marker` is there; the marker is invisible to readers."""

@@ -1,0 +1,86 @@
+// Fields that GitHub's answers have and the emulator's lack.
+
+import { compare, prune } from "./git.mjs";
+import { json } from "./extension.mjs";
+
+export async function complete(world, incoming, url, body, response) {
+  const [, owner, name, rest = ""] = /^\/repos\/([^/]+)\/([^/]+)(?:\/(.*))?$/.exec(url.pathname) ?? [];
+  if (!response.ok || !(response.headers.get("content-type") ?? "").includes("json")) return response;
+  let value = await response.json();
+  const authorization = incoming.headers.get("authorization");
+  if (incoming.method === "POST" && rest === "git/trees") value = await prune(world, `${owner}/${name}`, value, authorization);
+  const repo = world.gh.repos.findOneBy("full_name", `${owner}/${name}`);
+  const headers = Object.fromEntries([...response.headers].filter(([key]) => key !== "content-length"));
+  if (/^check-runs(\/\d+)?$/.test(rest)) keepCheck(world, incoming, body, value);
+  if (/^pulls\/\d+$/.test(rest)) Object.assign(value, await counts(world, repo, value, authorization));
+  if (name && rest === "") Object.assign(value, { network_count: 0, subscribers_count: 0 });
+  if (url.pathname.endsWith("/access_tokens")) value.repositories = await repositories(world, value);
+  return json(walk(world, value), response.status, headers);
+}
+
+// GitHub appends annotations and knows which App made a run; the emulator replaces the former and forgets the latter.
+function keepCheck(world, incoming, body, value) {
+  const run = world.gh.checkRuns.get(value.id);
+  const token = (incoming.headers.get("authorization") ?? "").replace(/^\S+\s+/, "");
+  const before = run.annotations_kept ?? [];
+  const kept = incoming.method === "GET" ? before : [...before, ...(body.output?.annotations ?? [])];
+  const app = run.app_id ?? world.tokenMap.get(token)?.installation?.appId ?? null;
+  world.gh.checkRuns.update(run.id, { app_id: app, annotations_kept: kept, output: { ...run.output, annotations: kept, annotations_count: kept.length } });
+  value.output.annotations_count = kept.length;
+}
+
+async function counts(world, repo, pull, token) {
+  if (!pull.head) return {};
+  const { files = [], total_commits = pull.commits } = await compare(world, repo.full_name, pull, token);
+  const sum = (key) => files.reduce((total, file) => total + file[key], 0);
+  return { additions: sum("additions"), deletions: sum("deletions"), changed_files: files.length, commits: total_commits };
+}
+
+// Add what is missing wherever an object of a known shape appears.
+export function walk(world, value) {
+  if (Array.isArray(value)) return value.map((item) => walk(world, item));
+  if (!value || typeof value !== "object") return value;
+  const full = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(world, item)]));
+  for (const [fits, add] of SHAPES) if (fits(full)) Object.assign(full, { ...add(world, full), ...present(full) });
+  return full;
+}
+
+const present = (object) => Object.fromEntries(Object.entries(object).filter(([, item]) => item !== undefined && item !== null));
+
+const SHAPES = [
+  [(o) => "login" in o && "id" in o && "node_id" in o, (world, user) => userOf(world, user)],
+  [(o) => "check_suite" in o && "external_id" in o, (world, run) => checkOf(world, run)],
+  [(o) => "app_slug" in o && "target_type" in o, (world, installation) => ({ target_id: installation.account?.id })],
+];
+
+function checkOf(world, run) {
+  run.output.annotations_url = `${run.url}/annotations`;
+  return { app: appOf(world, run) };
+}
+
+async function repositories(world, value) {
+  const names = (value.repositories ?? []).map((repo) => repo.full_name);
+  return Promise.all(names.map(async (name) => (await world.api(`/repos/${name}`, `token ${value.token}`)).json()));
+}
+
+function userOf(world, user) {
+  const url = user.url ?? `${world.baseUrl}/users/${user.login}`;
+  return {
+    url, avatar_url: `${world.baseUrl}/avatars/u/${user.login}`, html_url: `${world.baseUrl}/${user.login}`, gravatar_id: "",
+    followers_url: `${url}/followers`, following_url: `${url}/following{/other_user}`, gists_url: `${url}/gists{/gist_id}`,
+    starred_url: `${url}/starred{/owner}{/repo}`, subscriptions_url: `${url}/subscriptions`, organizations_url: `${url}/orgs`,
+    repos_url: `${url}/repos`, events_url: `${url}/events{/privacy}`, received_events_url: `${url}/received_events`,
+    type: "Organization", site_admin: false,
+  };
+}
+
+function appOf(world, run) {
+  const id = world.gh.checkRuns.get(run.id)?.app_id;
+  const app = world.gh.apps.all().find((candidate) => candidate.app_id === id);
+  if (!app) return null;
+  const html_url = `${world.baseUrl}/apps/${app.slug}`;
+  const { login, id: owner_id, node_id } = world.gh.orgs.all()[0];
+  const { slug, name, description, created_at, updated_at, permissions, events } = app;
+  const owner = userOf(world, { login });
+  return { id, slug, node_id: "A_1", owner: { login, id: owner_id, node_id, ...owner }, name, description, external_url: html_url, html_url, created_at, updated_at, permissions, events };
+}
