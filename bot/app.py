@@ -1,0 +1,74 @@
+"""The web application: the receiver, GitHub's deliveries, and the loop that runs beside them."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from functools import partial
+
+from anyio import to_thread
+from dbos import DBOS, SetWorkflowID
+from fastapi import FastAPI
+
+from bot.pipeline import Pipeline, run_once
+from bot.store.store import Store
+from webhooks.github import Delivery
+from webhooks.routes import create_router, install_error_handler
+
+log = logging.getLogger(__name__)
+
+
+def create_app(
+    *, store: Store, pipeline: Pipeline, webhook_secret: str | None, interval_s: float, now: Callable[[], datetime]
+) -> FastAPI:
+    """Return the application; its lifespan picks up deliveries that were kept but not handled, and runs the loop.
+
+    Parameters
+    ----------
+    webhook_secret
+        Of the GitHub App; None refuses every delivery.
+    interval_s
+        Seconds between two runs of the loop; 0 never runs it.
+
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        for delivery_id in await to_thread.run_sync(store.unhandled_deliveries):
+            await to_thread.run_sync(start_watch, pipeline, delivery_id)
+        loop = asyncio.create_task(_run_forever(store, pipeline, interval_s, now)) if interval_s else None
+        yield
+        if loop is not None:
+            loop.cancel()
+            with suppress(asyncio.CancelledError):
+                await loop
+
+    def on_delivery(delivery: Delivery) -> None:
+        start_watch(pipeline, delivery.delivery_id)
+
+    app = FastAPI(title="Tracewright", lifespan=lifespan)
+    app.include_router(create_router(store, webhook_secret=webhook_secret, on_delivery=on_delivery))
+    install_error_handler(app)
+    return app
+
+
+def start_watch(pipeline: Pipeline, delivery_id: str) -> None:
+    """Start the workflow of a delivery; its id is the delivery's, so that a second start changes nothing."""
+    with SetWorkflowID(f"watch-{delivery_id}"):
+        DBOS.start_workflow(pipeline.watch, delivery_id)
+
+
+async def _run_forever(store: Store, pipeline: Pipeline, interval_s: float, now: Callable[[], datetime]) -> None:
+    while True:
+        await asyncio.sleep(interval_s)
+        for tenant in await to_thread.run_sync(store.tenants):
+            try:
+                await to_thread.run_sync(partial(run_once, pipeline, tenant, run_id=now().isoformat()))
+            except Exception:  # the worker's: one tenant's failure becomes a record and must not stop the others
+                log.exception("the loop failed for tenant %s", tenant)
+
+
+def utc_now() -> datetime:
+    """Return the time, aware, UTC."""
+    return datetime.now(UTC)

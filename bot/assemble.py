@@ -1,0 +1,141 @@
+"""Build the product from the settings: the one place where its parts are put together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import httpx
+import sqlalchemy as sa
+
+from bot.app import utc_now
+from bot.errors import BadSetting
+from bot.forge.forge import Forge
+from bot.forge.github import GitHubApp
+from bot.forge.local import LocalForge
+from bot.settings import Settings
+from bot.stages import Listener, ProductStages
+from bot.store.engine import open_engine
+from bot.store.store import Store
+from clustering.embed import MiniLM
+from fixers.errors import SandboxMissing
+from fixers.model import Model, OpenAIModel
+from fixers.replay.live import LiveEndpoint
+from fixers.replay.playback import LiveModel
+from fixers.sandbox import Sandbox, find_sandbox
+
+LOCAL = "local"
+MODEL_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """Everything that a command needs; close it when done."""
+
+    settings: Settings
+    store: Store
+    #: Where DBOS keeps its work.
+    work_engine: sa.Engine
+    stages: ProductStages
+    #: None when no GitHub App is configured.
+    github: GitHubApp | None
+
+    def stages_with(self, listener: Listener) -> ProductStages:
+        """Return the same stages, reporting to `listener`."""
+        return replace(self.stages, listener=listener)
+
+    def close(self) -> None:
+        """Close connections to databases and to GitHub."""
+        self.store.engine.dispose()
+        self.work_engine.dispose()
+        if self.github is not None:
+            self.github.close()
+
+
+def assemble(settings: Settings, *, sandbox: Sandbox | None = None) -> Product:
+    """Build the product.
+
+    Parameters
+    ----------
+    sandbox
+        Runs repositories' code; by default bubblewrap, or nothing where that does not work.
+
+    Raises
+    ------
+    BadSetting, bot.errors.StoreError
+        When a setting or the database cannot be used.
+
+    """
+    settings.data.mkdir(parents=True, exist_ok=True)
+    store = Store(open_engine(settings.engine_url), now=utc_now)
+    github = _github(settings)
+    no_sandbox = ""
+    if sandbox is None:
+        try:
+            sandbox = find_sandbox(python=Path(settings.python))
+        except SandboxMissing as error:
+            no_sandbox = str(error)
+    stages = ProductStages(
+        store=store,
+        forge_of=forge_finder(github, folder=settings.data / "pull-requests"),
+        encoder=MiniLM(),
+        sandbox=sandbox,
+        no_sandbox=no_sandbox,
+        model=_model(settings),
+        live=_live(settings),
+        quiet_s=settings.quiet_s,
+        now=utc_now,
+    )
+    return Product(
+        settings=settings, store=store, work_engine=open_engine(settings.work_url), stages=stages, github=github
+    )
+
+
+def forge_finder(github: GitHubApp | None, *, folder: Path) -> Callable[[str, str], Forge]:
+    """Return what finds the forge of a tenant's repository; local ones keep their pull requests below `folder`."""
+
+    def find(tenant: str, repository: str) -> Forge:
+        if tenant == LOCAL:
+            return LocalForge(Path(repository), folder=folder / Path(repository).name)
+        if github is None:
+            raise BadSetting(f"{repository} is on GitHub, but TRACEWRIGHT_GITHUB_APP_ID is not set")
+        return github.forge(repository, int(tenant))
+
+    return find
+
+
+def _github(settings: Settings) -> GitHubApp | None:
+    if not settings.github_app_id:
+        return None
+    try:
+        key = Path(settings.github_private_key_file).read_text("ascii")
+    except (OSError, ValueError) as error:
+        name = f"TRACEWRIGHT_GITHUB_PRIVATE_KEY_FILE={settings.github_private_key_file!r}"
+        raise BadSetting(f"{name} cannot be read: {error}") from error
+    return GitHubApp(settings.github_app_id, key, api_url=settings.github_api_url)
+
+
+def _model(settings: Settings) -> Model | None:
+    if not settings.openai_api_key:
+        return None
+    import openai  # noqa: PLC0415  # takes half a second, and only an installation with a model pays it
+
+    client = openai.OpenAI(
+        api_key=settings.openai_api_key, base_url=settings.openai_base_url or None, timeout=MODEL_TIMEOUT_S
+    )
+    return OpenAIModel(
+        client=client,
+        name=settings.model,
+        input_price=settings.usd_per_million_input_tokens,
+        output_price=settings.usd_per_million_output_tokens,
+    )
+
+
+def _live(settings: Settings) -> LiveModel | None:
+    if not settings.replay_base_url:
+        return None
+    return LiveEndpoint(
+        name=settings.replay_model,
+        base_url=settings.replay_base_url,
+        api_key=settings.replay_api_key,
+        client=httpx.Client(timeout=MODEL_TIMEOUT_S),
+    )

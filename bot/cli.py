@@ -1,0 +1,155 @@
+"""The command line: `tracewright serve`, `ingest`, `modes`, `show`, `fix`, `run`, `doctor`, `connect`."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from bot import tables
+from bot.app import create_app, utc_now
+from bot.assemble import Product, assemble
+from bot.bars import bars
+from bot.connect import connect as connect_repository
+from bot.doctor import examine_installation
+from bot.errors import BotError
+from bot.fix import fix_once
+from bot.ingest import ingest as ingest_file
+from bot.pipeline import durable, finish_pending, run_once
+from bot.settings import read_settings
+from clustering.errors import ClusteringError
+from fixers.errors import FixerError
+from webhooks.errors import WebhookError
+
+app = typer.Typer(
+    name="tracewright",
+    help="Turns the failures in your agent's production traces into verified pull requests.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+out = Console()
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Tenant = Annotated[str, typer.Option(help="Whose records: an installation's id, or `local`.")]
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one line and exit status 1."""
+    try:
+        app()
+    except (BotError, FixerError, ClusteringError, WebhookError, OSError) as error:
+        Console(stderr=True).print(f"tracewright: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+@app.command()
+def connect(
+    repository: Annotated[str, typer.Argument(help="`owner/name` on GitHub, or the folder of a git repository.")],
+) -> None:
+    """Connect a repository and print the ingestion key and the variables that point a tracer here."""
+    with _product() as product:
+        connected = connect_repository(product, repository)
+        out.print(tables.connected(connected, product.settings), markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def serve() -> None:
+    """Receive traces and GitHub's deliveries, and run the loop every few minutes."""
+    import uvicorn  # noqa: PLC0415  # only this command needs a server
+
+    with _product() as product, durable(product.stages, product.work_engine) as pipeline:
+        settings = product.settings
+        web = create_app(
+            store=product.store,
+            pipeline=pipeline,
+            webhook_secret=settings.github_webhook_secret or None,
+            interval_s=settings.interval_s,
+            now=utc_now,
+        )
+        uvicorn.run(web, host=settings.host, port=settings.port, log_level="warning")
+
+
+@app.command()
+def ingest(
+    files: Annotated[list[Path], typer.Argument(help="OTLP requests: .json, .jsonl (one a line) or .pb; may be .gz.")],
+    tenant: Tenant = "local",
+) -> None:
+    """Keep the traces of files, as if they had come over HTTP; the same file again changes nothing."""
+    with _product() as product, bars(out) as listener:
+        for file in files:
+            n_spans = ingest_file(product.store, tenant, file, on_progress=partial(listener, file.name))
+            out.print(f"{file}: {n_spans} spans kept", markup=False, highlight=False)
+
+
+@app.command()
+def modes(*, tenant: Tenant = "local", as_json: Json = False) -> None:
+    """List the failure modes, most severe first."""
+    with _product() as product:
+        listed = tables.listed_modes(product.store, tenant)
+        _print(tables.modes_table(listed), [mode._asdict() for mode in listed], as_json=as_json)
+
+
+@app.command()
+def show(
+    failure_mode: Annotated[str, typer.Argument(metavar="ID")], *, tenant: Tenant = "local", as_json: Json = False
+) -> None:
+    """Show one failure mode: who was hurt, example failures, every attempt and its verdict."""
+    with _product() as product:
+        shown = tables.shown_mode(product.store, tenant, failure_mode)
+        _print(tables.mode_page(shown), shown, as_json=as_json)
+
+
+@app.command()
+def fix(
+    failure_mode: Annotated[str, typer.Argument(metavar="ID")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Draft and verify, but open nothing.")] = False,
+    tenant: Tenant = "local",
+    as_json: Json = False,
+) -> None:
+    """Try to mend one failure mode now."""
+    with _product() as product, bars(out, quiet=as_json) as listener:
+        fixed = fix_once(product.stages_with(listener), tenant, failure_mode, dry_run=dry_run)
+    _print(tables.fix_page(fixed), tables.fix_record(fixed), as_json=as_json)
+
+
+@app.command()
+def run(*, tenant: Tenant = "local", as_json: Json = False) -> None:
+    """Run the loop once: detect, group, and try to mend what is worth mending."""
+    with _product() as product, bars(out, quiet=as_json) as listener:
+        with durable(product.stages_with(listener), product.work_engine) as pipeline:
+            finish_pending()
+            run_once(pipeline, tenant, run_id=utc_now().isoformat())
+        record = tables.run_record(product.store, tenant)
+    _print(tables.run_page(record), record, as_json=as_json)
+
+
+@app.command()
+def doctor(*, as_json: Json = False) -> None:
+    """Say what is configured, reachable and isolated, and how to mend what is not; exit 1 when something is broken."""
+    with _product() as product:
+        findings = examine_installation(product)
+    _print(tables.doctor_table(findings), [finding._asdict() for finding in findings], as_json=as_json)
+    raise typer.Exit(any(finding.state == "broken" for finding in findings))
+
+
+@contextmanager
+def _product() -> Iterator[Product]:
+    product = assemble(read_settings(os.environ))
+    try:
+        yield product
+    finally:
+        product.close()
+
+
+def _print(table: Any, record: Any, *, as_json: bool) -> None:  # noqa: ANN401 - whatever Rich can show
+    if as_json:
+        sys.stdout.write(json.dumps(record, default=str, ensure_ascii=False, indent=1) + "\n")
+    else:
+        out.print(table)

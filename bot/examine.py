@@ -1,0 +1,42 @@
+"""Look for failures in every complete trace that nobody has looked at."""
+
+from collections.abc import Callable, Sequence
+
+from bot.agents import Agent, owner_of
+from bot.store.store import Store
+from clustering.detect import Detector, detect, with_policies
+from webhooks.semconv import service_name
+from webhooks.trace import Trace
+
+CHUNK = 200
+
+Progress = Callable[[int, int], None]
+
+
+def examine(store: Store, tenant: str, *, agents: Sequence[Agent], quiet_s: float, on_progress: Progress) -> int:
+    """Detect and keep the failures of what is complete; return how many traces were examined.
+
+    Parameters
+    ----------
+    agents
+        Their policies are checked in the traces of their services.
+    quiet_s
+        Seconds without a new span after which a trace without an ended root is complete.
+    on_progress
+        Told the number of traces examined and the number found.
+
+    """
+    waiting = store.traces_to_examine(tenant, quiet_s=quiet_s, limit=1_000_000)
+    done = 0
+    for start in range(0, len(waiting), CHUNK):
+        for trace in store.load_traces(tenant, waiting[start : start + CHUNK]).values():
+            store.save_examined(tenant, trace, detect(trace, detectors_of(trace, agents)))
+            done += 1
+            on_progress(done, len(waiting))
+    return done
+
+
+def detectors_of(trace: Trace, agents: Sequence[Agent]) -> tuple[Detector, ...]:
+    """Return the detectors for a trace: all of ours, and the policies of the agent that it came from."""
+    owner = owner_of(service_name(trace), agents)
+    return with_policies(owner.harness.policies if owner else ())

@@ -1,0 +1,140 @@
+"""Draft fixes for one failure mode and try them, in a working copy that is thrown away afterwards."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.agents import Agent
+from bot.examine import detectors_of
+from bot.store.store import Store
+from clustering.failure import Failure
+from clustering.failure_mode import FailureMode
+from fixers.agent import run_agent
+from fixers.cases import choose_cases
+from fixers.checkout import read_tree
+from fixers.diagnose import diagnose
+from fixers.draft import Drafted, draft
+from fixers.evidence import Evidence
+from fixers.harness import Harness, with_defaults
+from fixers.model import Model
+from fixers.proposal import Edit, Proposal
+from fixers.replay.playback import LiveModel
+from fixers.sandbox import Sandbox
+from fixers.scope import violations
+from fixers.verify import verify
+from webhooks.trace import Trace
+
+# Traces of a failure mode that are read for diagnosis, and healthy ones to compare with and to answer from.
+N_FAILING = 30
+N_HEALTHY = 200
+
+
+def draft_fixes(
+    store: Store, tenant: str, mode: FailureMode, *, agent: Agent, model: Model | None, sandbox: Sandbox | None
+) -> Drafted:
+    """Diagnose the failure mode on the agent's base commit and draft proposals: recipes first, then the model."""
+    failures, traces = _seen(store, tenant, mode)
+    healthy = _healthy(store, tenant, failures)
+    with working_copy(agent) as (checkout, harness):
+        diagnosis = diagnose(mode, failures, traces, checkout)
+
+        def ask(**_: object) -> Proposal | str:
+            if model is None:
+                return "no model is configured"
+            if sandbox is None:
+                return "a model is configured, but there is no sandbox for its commands"
+            run = run_agent(
+                model,
+                mode=mode,
+                failures=failures,
+                traces=list(traces.values()),
+                healthy=healthy,
+                diagnosis=diagnosis,
+                checkout=checkout,
+                harness=harness,
+                base_sha=agent.base.sha,
+                sandbox=sandbox,
+                may_edit=_scope(harness),
+            )
+            return run.proposal or run.reason
+
+        return draft(
+            diagnosis,
+            mode=mode,
+            failures=failures,
+            traces=traces | {trace.trace_id: trace for trace in healthy},
+            checkout=checkout,
+            harness=harness,
+            base_sha=agent.base.sha,
+            agent=ask,
+        )
+
+
+def try_fix(
+    store: Store,
+    tenant: str,
+    proposal: Proposal,
+    mode: FailureMode,
+    *,
+    agent: Agent,
+    sandbox: Sandbox,
+    live: LiveModel | None,
+    on_progress: Callable[[int, int], None],
+) -> Evidence:
+    """Run the repository's tests and replay failing and healthy runs, before and after the edits."""
+    failures, traces = _seen(store, tenant, mode)
+    healthy = _healthy(store, tenant, failures)
+    failing, guard = choose_cases([*traces.values()], healthy)
+    with working_copy(agent) as (checkout, harness):
+        return verify(
+            proposal,
+            checkout=checkout,
+            harness=harness,
+            sandbox=sandbox,
+            failing=failing,
+            guard=guard,
+            pool=[*traces.values(), *healthy],
+            failures=_by_trace(failures),
+            detectors=detectors_of(failing[0], [agent]),
+            live=live,
+            on_progress=lambda done, total, _: on_progress(done, total),
+        )
+
+
+@contextmanager
+def working_copy(agent: Agent) -> Iterator[tuple[Path, Harness]]:
+    """Yield a fresh folder with the agent's base commit, and its harness with defaults from what is there."""
+    with tempfile.TemporaryDirectory(prefix="tracewright-") as folder:
+        checkout = Path(folder) / "checkout"
+        checkout.mkdir()
+        agent.forge.fetch(agent.base.sha, checkout)
+        yield checkout, with_defaults(agent.harness, read_tree(checkout))
+
+
+def _seen(store: Store, tenant: str, mode: FailureMode) -> tuple[list[Failure], dict[str, Trace]]:
+    traces = store.load_traces(tenant, store.traces_of_mode(tenant, mode.id, limit=N_FAILING))
+    failures = [failure for failure in store.failures_of_mode(tenant, mode.id) if failure.trace_id in traces]
+    return failures, traces
+
+
+def _healthy(store: Store, tenant: str, failures: Sequence[Failure]) -> list[Trace]:
+    service = failures[0].service if failures else ""
+    found = store.load_traces(tenant, store.healthy_traces(tenant, service=service, limit=N_HEALTHY))
+    return list(found.values())
+
+
+def _by_trace(failures: Sequence[Failure]) -> dict[str, list[Failure]]:
+    by_trace: dict[str, list[Failure]] = {}
+    for failure in failures:
+        by_trace.setdefault(failure.trace_id, []).append(failure)
+    return by_trace
+
+
+def _scope(harness: Harness) -> Callable[[str], str | None]:
+    """Return what says why a path may not be edited, or None."""
+
+    def why_not(path: str) -> str | None:
+        return next(iter(violations([Edit(path=path, before=None, after="")], harness)), None)
+
+    return why_not

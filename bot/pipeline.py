@@ -1,0 +1,164 @@
+"""The product in one page: the stages, what each waits for, and how they survive a crash.
+
+    run(tenant)          examine ─► group ─► choose ─┬─► mend(failure mode) … one after the other
+                                                     │
+    mend(failure mode)   draft ─► verify ─► submit ─► report        (ends early with a recorded verdict)
+
+    watch(delivery)      record the outcome that a GitHub delivery tells of
+
+Each box is a DBOS step: it runs at least once, so each is idempotent. A workflow's id is what it is about (a delivery's
+id; a failure mode on a base commit), so that starting it twice is starting it once.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, Protocol
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSConfig, DBOSConfiguredInstance, SetWorkflowID
+
+from fixers.evidence import Verdict
+
+# Not the default, a hash of the source: an upgrade would strand every pending workflow. Changes to a workflow that has
+# pending runs go through DBOS.patch.
+APPLICATION_VERSION = "1"
+POLL_S = 0.05
+
+
+class Task(NamedTuple):
+    """A failure mode that is worth mending now, on one commit."""
+
+    failure_mode_id: str
+    #: What this attempt is about: base commit and amount of evidence. The same attempt is never made twice.
+    attempt: str
+
+
+class Stages(Protocol):
+    """What the pipeline strings together; `bot.stages.ProductStages` is the real one."""
+
+    def examine(self, tenant: str) -> int:
+        """Detect the failures in every complete trace that has not been looked at; return how many traces."""
+
+    def group(self, tenant: str) -> int:
+        """Embed and group all failures; return the number of failure modes."""
+
+    def choose(self, tenant: str) -> list[Task]:
+        """Return the failure modes worth mending now, most severe first."""
+
+    def draft(self, tenant: str, task: Task) -> list[str]:
+        """Draft proposals for one failure mode; return their ids, best first."""
+
+    def verify(self, tenant: str, proposal_id: str) -> Verdict:
+        """Try a proposal and record the evidence."""
+
+    def submit(self, tenant: str, proposal_id: str) -> str | None:
+        """Open the pull request of a verified proposal, or find it; None when the verdict forbids it by now."""
+
+    def report(self, tenant: str, proposal_id: str) -> None:
+        """Show the evidence as a check run on the pull request."""
+
+    def watch(self, delivery_id: str) -> None:
+        """Record what a GitHub delivery tells of our pull requests."""
+
+
+@DBOS.dbos_class()
+class Pipeline(DBOSConfiguredInstance):
+    """The stages as durable workflows; make one before `DBOS.launch`, so that pending work finds it."""
+
+    def __init__(self, stages: Stages) -> None:
+        super().__init__(config_name="pipeline")
+        self.stages = stages
+
+    @DBOS.workflow()
+    def run(self, tenant: str) -> list[str]:
+        """Run the loop once for one tenant; return the addresses of the pull requests that are open for it now."""
+        self._examine(tenant)
+        self._group(tenant)
+        opened = []
+        for task in self._choose(tenant):
+            with SetWorkflowID(f"mend-{tenant}-{task.failure_mode_id}-{task.attempt}"):
+                mending = DBOS.start_workflow(self.mend, tenant, task)
+            if url := mending.get_result(polling_interval_sec=POLL_S):
+                opened.append(url)
+        return opened
+
+    @DBOS.workflow()
+    def mend(self, tenant: str, task: Task) -> str | None:
+        """Try to mend one failure mode; return the pull request's address, or None when none was opened."""
+        for proposal_id in self._draft(tenant, task):
+            if self._verify(tenant, proposal_id) is Verdict.VERIFIED:
+                url = self._submit(tenant, proposal_id)
+                if url is not None:
+                    self._report(tenant, proposal_id)
+                    return url
+        return None
+
+    @DBOS.workflow()
+    def watch(self, delivery_id: str) -> None:
+        """Record the outcome that one GitHub delivery tells of."""
+        self._watch(delivery_id)
+
+    @DBOS.step()
+    def _examine(self, tenant: str) -> int:
+        return self.stages.examine(tenant)
+
+    @DBOS.step()
+    def _group(self, tenant: str) -> int:
+        return self.stages.group(tenant)
+
+    @DBOS.step()
+    def _choose(self, tenant: str) -> list[Task]:
+        return self.stages.choose(tenant)
+
+    @DBOS.step()
+    def _draft(self, tenant: str, task: Task) -> list[str]:
+        return self.stages.draft(tenant, task)
+
+    @DBOS.step()
+    def _verify(self, tenant: str, proposal_id: str) -> Verdict:
+        return self.stages.verify(tenant, proposal_id)
+
+    @DBOS.step()
+    def _submit(self, tenant: str, proposal_id: str) -> str | None:
+        return self.stages.submit(tenant, proposal_id)
+
+    @DBOS.step()
+    def _report(self, tenant: str, proposal_id: str) -> None:
+        self.stages.report(tenant, proposal_id)
+
+    @DBOS.step()
+    def _watch(self, delivery_id: str) -> None:
+        self.stages.watch(delivery_id)
+
+
+@contextmanager
+def durable(stages: Stages, engine: sa.Engine) -> Iterator[Pipeline]:
+    """Launch DBOS on `engine` with these stages; what a killed process left pending goes on by itself."""
+    DBOS(
+        config=DBOSConfig(
+            name="tracewright",
+            system_database_engine=engine,
+            application_version=APPLICATION_VERSION,
+            log_level="ERROR",
+        )
+    )
+    pipeline = Pipeline(stages)
+    DBOS.launch()
+    try:
+        yield pipeline
+    finally:
+        DBOS.destroy(destroy_registry=False)
+
+
+def finish_pending(on_result: Callable[[str], None] = lambda _: None) -> None:
+    """Wait for the workflows that an earlier process left behind; `on_result` is told each id as it ends."""
+    for workflow in DBOS.list_workflows(status=["PENDING", "ENQUEUED"], load_input=False, load_output=False):
+        DBOS.retrieve_workflow(workflow.workflow_id).get_result(polling_interval_sec=POLL_S)
+        on_result(workflow.workflow_id)
+
+
+def run_once(pipeline: Pipeline, tenant: str, *, run_id: str) -> list[str]:
+    """Run the loop for a tenant and wait for its end; the same `run_id` runs once."""
+    with SetWorkflowID(f"run-{tenant}-{run_id}"):
+        handle = DBOS.start_workflow(pipeline.run, tenant)
+    return list(handle.get_result(polling_interval_sec=POLL_S))

@@ -1,0 +1,63 @@
+"""Which failure modes are worth an attempt now. Values in, a list out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from clustering.failure_mode import FailureMode, Status
+from clustering.score import Traffic, severity
+from fixers.evidence import Verdict
+
+# Verdicts that more traces of the same failure can change; the others need another commit.
+HOPEFUL = frozenset({Verdict.TOO_NOISY, Verdict.NO_PROPOSAL})
+# Evidence must have doubled before the same commit is tried again.
+GROWTH = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What came of an earlier attempt on a failure mode."""
+
+    failure_mode_id: str
+    base_sha: str
+    n_traces: int
+    verdict: Verdict
+
+
+def worth_mending(
+    modes: Sequence[FailureMode],
+    *,
+    attempts: Mapping[str, Sequence[Attempt]],
+    proposed: frozenset[str],
+    base_shas: Mapping[str, str],
+    traffic: Traffic,
+) -> list[FailureMode]:
+    """Return the modes to try now, most severe first.
+
+    Parameters
+    ----------
+    attempts
+        Earlier attempts by failure mode id.
+    proposed
+        Failure modes that already have a pull request, open, merged or refused: never a second one.
+    base_shas
+        The commit that an attempt would start from, by failure mode id; modes without one belong to no agent.
+    traffic
+        What ran in all: the denominator of severity.
+
+    """
+    chosen = [
+        mode
+        for mode in modes
+        if mode.id in base_shas
+        and mode.id not in proposed
+        and mode.status not in {Status.ARCHIVED, Status.RESOLVED}
+        and not any(_settles(attempt, mode, base_shas[mode.id]) for attempt in attempts.get(mode.id, ()))
+    ]
+    return sorted(chosen, key=lambda mode: (-severity(mode, traffic), mode.id))
+
+
+def _settles(attempt: Attempt, mode: FailureMode, base_sha: str) -> bool:
+    """Whether this earlier attempt answers the question that a new one would ask."""
+    if attempt.base_sha != base_sha or attempt.verdict is Verdict.VERIFIED:
+        return False  # a verified fix without a pull request was tried by hand, and not opened
+    return attempt.verdict not in HOPEFUL or mode.n_traces < GROWTH * attempt.n_traces

@@ -1,0 +1,81 @@
+"""Settings: what the operator decides, read once from the environment and passed on as plain arguments."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from bot.errors import BadSetting
+
+PREFIX = "TRACEWRIGHT_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Each field is read from `TRACEWRIGHT_<FIELD>`, but for the two that the openai client reads too."""
+
+    #: Folder for everything that is written: database, pull requests of local repositories, working copies.
+    data: Path = Path("tracewright-data")
+    #: SQLAlchemy URL; empty means SQLite in `data`. PostgreSQL: postgresql+psycopg://user:password@host/name
+    database_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8321
+    #: Seconds between two runs of the loop while serving.
+    interval_s: float = 300.0
+    #: Seconds without a new span after which a trace without an ended root counts as complete.
+    quiet_s: float = 60.0
+    #: The GitHub App; empty means local repositories only.
+    github_app_id: str = ""
+    github_private_key_file: str = ""
+    github_webhook_secret: str = ""
+    github_api_url: str = "https://api.github.com"
+    #: Interpreter that has the agent's dependencies; runs its tests and replays in the sandbox.
+    python: str = sys.executable
+    #: The model behind the agent fixer: OPENAI_API_KEY, OPENAI_BASE_URL and a name. No key: recipes alone.
+    openai_api_key: str = ""
+    openai_base_url: str = ""
+    model: str = "gpt-5"
+    usd_per_million_input_tokens: float = 0.0
+    usd_per_million_output_tokens: float = 0.0
+    #: The model that answers unrecorded calls in a replay; empty base URL: such cases are inconclusive.
+    replay_base_url: str = ""
+    replay_api_key: str = ""
+    replay_model: str = ""
+
+    @property
+    def engine_url(self) -> str:
+        """The database as SQLAlchemy names it."""
+        return self.database_url or f"sqlite:///{self.data / 'tracewright.db'}"
+
+    @property
+    def work_url(self) -> str:
+        """The database of DBOS: a file of its own on SQLite, so that its writes never wait for the receiver's."""
+        return self.database_url or f"sqlite:///{self.data / 'work.db'}"
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the settings from environment variables.
+
+    Raises
+    ------
+    BadSetting
+        Naming the variable and its value.
+
+    """
+    values: dict[str, Any] = {}
+    for field in fields(Settings):
+        shared = field.name in {"openai_api_key", "openai_base_url"}
+        name = field.name.upper() if shared else PREFIX + field.name.upper()
+        if environ.get(name):
+            values[field.name] = _parse(name, environ[name], type(field.default))
+    return Settings(**values)
+
+
+def _parse(name: str, text: str, kind: type) -> object:
+    if kind not in {int, float}:
+        return Path(text) if issubclass(kind, Path) else text
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise BadSetting(f"{name}={text!r} is not a number") from error

@@ -1,0 +1,142 @@
+"""`make demo`: the whole loop on one machine, from a customer's conversation to a pull request.
+
+A receiver and the shop's model provider run on loopback; the support agent holds its conversations and exports its
+traces with its own OpenTelemetry SDK; then the loop runs once on a copy of the agent's repository. Everything that is
+written lands in `demo-output/`.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import uvicorn
+from rich.console import Console
+
+from bot import tables
+from bot.app import create_app, utc_now
+from bot.assemble import LOCAL, Product, assemble
+from bot.bars import bars
+from bot.connect import connect
+from bot.pipeline import Pipeline, durable, run_once
+from bot.settings import Settings, read_settings
+from bot.stages import Listener
+from examples import traffic
+from examples.shop_provider.server import serve
+from fixers.errors import SandboxMissing
+from fixers.sandbox import Sandbox, Unisolated, find_sandbox
+
+OUTPUT = Path("demo-output")
+EXAMPLE = Path(__file__).parent / "support_agent"
+N_CONVERSATIONS = 96
+STARTUP_S = 20.0
+# Nothing of the user's git configuration: no signing, no hooks.
+GIT_ENVIRONMENT = {"PATH": os.environ.get("PATH", ""), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+
+out = Console()
+
+
+def main() -> None:
+    """Run the demo and print what came of it."""
+    shutil.rmtree(OUTPUT, ignore_errors=True)
+    repository = _make_repository(OUTPUT / "shop-agent")
+    provider = serve()
+    settings = _settings(provider.base_url)
+    product = assemble(settings, sandbox=_sandbox())
+    try:
+        with bars(out) as listener, durable(product.stages_with(listener), product.work_engine) as pipeline:
+            key = connect(product, str(repository)).key
+            _have_conversations(product, pipeline, provider.base_url, key, listener)
+            run_once(pipeline, LOCAL, run_id=utc_now().isoformat())
+        _print(product, settings)
+    finally:
+        product.close()
+        provider.close()
+
+
+def _settings(provider_url: str) -> Settings:
+    """Return the embedded defaults; the provider that the agent uses in production answers unrecorded calls live."""
+    return replace(
+        read_settings(os.environ),
+        data=OUTPUT,
+        quiet_s=0.0,
+        interval_s=0.0,
+        replay_base_url=provider_url,
+        replay_api_key="example",
+        replay_model="shop-1",
+    )
+
+
+def _sandbox() -> Sandbox:
+    """Return bubblewrap; where it is missing, no isolation: what runs is our own example, and every page says so."""
+    try:
+        return find_sandbox()
+    except SandboxMissing as error:
+        out.print(f"No isolation on this machine: {error}", style="yellow", markup=False)
+        out.print("The example is our own code and runs without; a stranger's repository never would.", style="yellow")
+        return Unisolated(python=Path(sys.executable))
+
+
+def _make_repository(folder: Path) -> Path:
+    """Copy the example agent into a git repository of its own, as its owners would have it."""
+    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
+    identity = ["-c", "user.name=Shop", "-c", "user.email=shop@example.com"]
+    for command in (["init", "-q", "-b", "main"], ["add", "-A"], [*identity, "commit", "-q", "-m", "Answer customers"]):
+        subprocess.run(["git", "-C", str(folder), *command], check=True, env=GIT_ENVIRONMENT)  # noqa: S603, S607  # our own words
+    return folder
+
+
+def _have_conversations(product: Product, pipeline: Pipeline, provider_url: str, key: str, listener: Listener) -> None:
+    visits = traffic.conversations(N_CONVERSATIONS)
+    stage, done = "conversations with customers", 0
+
+    def on_progress(_: traffic.Answered) -> None:
+        nonlocal done
+        done += 1
+        listener(stage, done, len(visits))
+
+    with _receiver(product, pipeline) as endpoint:
+        traffic.run(visits, base_url=provider_url, otlp_endpoint=endpoint, key=key, on_progress=on_progress)
+
+
+@contextmanager
+def _receiver(product: Product, pipeline: Pipeline) -> Iterator[str]:
+    """Serve the application on a free port of loopback and yield its address."""
+    app = create_app(store=product.store, pipeline=pipeline, webhook_secret=None, interval_s=0, now=utc_now)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = threading.Event()
+    for _ in range(int(STARTUP_S / 0.05)):
+        if server.started or not thread.is_alive():
+            break
+        deadline.wait(0.05)
+    if not server.started:
+        raise RuntimeError(f"the receiver did not start within {STARTUP_S} s")
+    try:
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(STARTUP_S)
+
+
+def _print(product: Product, settings: Settings) -> None:
+    """Print the failure modes, the pull requests, what was not fixed and why."""
+    record = tables.run_record(product.store, LOCAL)
+    out.print(tables.run_page(record))
+    opened, isolation = len(record["pull_requests"]), product.stages.sandbox
+    out.print(
+        f"\n{len(record['failure_modes'])} failure modes, {opened} pull requests, "
+        f"isolation: {isolation.name if isolation else 'none'}, "
+        f"agent fixer: {settings.model if settings.openai_api_key else 'off (set OPENAI_API_KEY to let it join)'}."
+    )
+
+
+if __name__ == "__main__":
+    main()
