@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from bot.stages import Listener
 
-WIDTH = 68
+WIDTH = 48
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def bars(console: Console, *, quiet: bool = False) -> Iterator[Listener]:
     """Yield a listener that draws; `quiet` draws nothing."""
     progress = Progress(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=12),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=console,

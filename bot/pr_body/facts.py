@@ -66,6 +66,11 @@ def rows(evidence: Evidence) -> list[Row]:
     ]
 
 
+def why(evidence: Evidence) -> str:
+    """Return the verdict's reason as a whole sentence."""
+    return evidence.reason if evidence.reason.endswith((".", "!", "?")) else f"{evidence.reason}."
+
+
 def significance(evidence: Evidence) -> str:
     """Say how likely such a difference is by chance, and which cases were left out."""
     told = "no case could be paired" if evidence.p_value is None else f"exact one-sided p = {evidence.p_value:.3g}"

@@ -38,7 +38,7 @@ def before_and_after(evidence: Evidence) -> str:
     table = "\n".join(["| | Before | After |", "|---|---|---|", *lines])
     return (
         f"## Before and after\n\n{table}\n\n"
-        f"**Verdict: {evidence.verdict.value}.** {prose(evidence.reason)} {facts.significance(evidence)}\n\n"
+        f"**Verdict: {evidence.verdict.value}.** {prose(facts.why(evidence))} {facts.significance(evidence)}\n\n"
         f"**Answers in the replays:** {prose(facts.answered_by(evidence))}"
     )
 

@@ -44,6 +44,7 @@ def render_page(
         mode=mode,
         for_whom=facts.for_whom(mode, traffic),
         rows=facts.rows(evidence),
+        why=facts.why(evidence),
         significance=facts.significance(evidence),
         answered_by=facts.answered_by(evidence),
         cost=facts.cost(proposal, evidence),
