@@ -1,7 +1,7 @@
 """One case of the evidence: a recorded run, replayed before and after the edits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clustering.detect import Detector
@@ -59,7 +59,12 @@ def run_case(
 
 
 def run_pair(case: Case, bench: Bench, *, before: Path, after: Path) -> tuple[CaseResult, CaseResult]:
-    """Replay a case on both arms; a case that says nothing on the first is not run on the second."""
+    """Replay a case on both arms; a case that says nothing on the first is not run on the second.
+
+    Where the edits change what the model is asked from the first call on, its answers after them are all live, and a
+    failure that comes now and then would seem mended by mere chance. Such a run is compared with one of the unedited
+    code whose answers are live too, and which is judged alike.
+    """
     if case.cassette.input is None:
         return _unpaired(case, Arm.BEFORE, "the trace did not record its input"), _unpaired(case, Arm.AFTER, "not run")
     first = _replay(case, bench, before)
@@ -69,7 +74,16 @@ def run_pair(case: Case, bench: Bench, *, before: Path, after: Path) -> tuple[Ca
         reason = f"not compared: before the edits, {result.reason}"
         return result, _unpaired(case, Arm.AFTER, reason)
     second = _replay(case, bench, after, sdk_retries=first.playback.sdk_retries_seen)
+    if second.playback.n_live and not second.playback.follows_recording:
+        result = _live_control(case, bench, before)
     return result, _result(case, Arm.AFTER, second, bench)
+
+
+def _live_control(case: Case, bench: Bench, before: Path) -> CaseResult:
+    """Run the unedited code with a live model alone; tools still answer as recorded."""
+    unrecorded = replace(case, cassette=replace(case.cassette, model_calls=()))
+    run = _replay(unrecorded, replace(bench, pool=Pool()), before)
+    return replace(_result(case, Arm.AFTER, run, bench), arm=Arm.BEFORE)
 
 
 def _replay(case: Case, bench: Bench, checkout: Path, *, sdk_retries: int | None = None) -> Run:

@@ -73,6 +73,9 @@ class Playback:
         A sentence for each call that nothing answered; with one of them the run proves nothing.
     sdk_retries_seen
         The highest retry, as the client library counts them, that met a recorded error.
+    follows_recording
+        Whether any model call was answered from this run's own cassette: if none was, what made the recorded run
+        fail never reached this one.
 
     """
 
@@ -90,6 +93,7 @@ class Playback:
         self.n_live = 0
         self.unrecorded: list[str] = []
         self.sdk_retries_seen = 0
+        self.follows_recording = False
         self._cassette = cassette
         self._pool = pool
         self._live = live
@@ -153,6 +157,7 @@ class Playback:
         if not own:
             return None
         self.n_recorded += 1
+        self.follows_recording = True
         call = own.popleft()
         if call.error is not None:
             self._last_errors[fingerprint] = call.error

@@ -11,7 +11,7 @@ import pytest
 from clustering.detect import DETECTORS, detect
 from fixers.checkout import apply_edits
 from fixers.evidence import Arm, CaseResult, Result, Role
-from fixers.replay.case import run_case
+from fixers.replay.case import Bench, Case, run_case, run_pair
 from fixers.replay.cassette import Cassette, record
 from fixers.replay.playback import Pool
 from tests.unit.fixers.recorded_runs import (
@@ -96,6 +96,25 @@ def test_a_retry_that_no_run_has_recorded_is_inconclusive(after: Path) -> None:
 def test_what_was_not_recorded_is_asked_of_the_live_model(after: Path) -> None:
     result = tried(failing(1), after, live=ScriptedModel("Hello"))
     assert (result.result, result.n_live) == (Result.PASSED, 1)
+
+
+def test_an_edit_that_only_asks_in_other_words_is_not_credited_with_the_luck_of_a_live_model(
+    before: Path, tmp_path: Path
+) -> None:
+    placebo = write_repository(tmp_path / "placebo")
+    apply_edits(placebo, [edit("settings.py", settings(1).replace("You help", "You gladly help"))])
+    assert [result.result for result in paired(before, placebo)] == [Result.PASSED, Result.PASSED]
+
+
+def test_an_edit_that_meets_the_recorded_error_is_compared_with_the_recording(before: Path, after: Path) -> None:
+    assert [result.result for result in paired(before, after)] == [Result.FAILED, Result.PASSED]
+
+
+def paired(before: Path, after: Path) -> tuple[CaseResult, CaseResult]:
+    trace = failing(1)
+    case = Case(cassette=record(trace), role=Role.FAILING, targets=frozenset({rate_limit(trace).signature}))
+    bench = Bench(harness=HARNESS, sandbox=unisolated(), pool=Pool(), detectors=DETECTORS, live=ScriptedModel("Hello"))
+    return run_pair(case, bench, before=before, after=after)
 
 
 def test_a_healthy_run_passes_with_its_recorded_tool_results(before: Path) -> None:
