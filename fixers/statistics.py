@@ -1,12 +1,28 @@
-"""When is a difference a difference: exact tests and intervals for small numbers of paired runs. Pure arithmetic."""
+"""When is a difference a difference: exact tests and intervals for paired runs, few or many. Pure arithmetic.
+
+The comparison of two arms is Birch's exact conditional test for stratified 2 x 2 tables, the exact form of the
+Cochran-Mantel-Haenszel test: each case is a stratum, and under "no difference" every way of dealing the case's passes
+to the two arms is equally likely. Nothing is assumed of how hard a case is. With one run for each arm it is the sign
+test, which is McNemar's exact one.
+
+M. W. Birch, The detection of partial association, I: the 2 x 2 case. J. R. Stat. Soc. B 26 (1964), 313-324.
+A. Agresti, Categorical Data Analysis (2013), section 7.3.5.
+"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 #: How often a change that does nothing may be taken for a repair.
 ALPHA = 0.05
 Z_95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
+#: What rounding may add to a probability that is a sum of some hundred others.
+ROUNDING = 1e-12
+
+Distribution = npt.NDArray[np.float64]
 
 
 class Interval(NamedTuple):
@@ -16,16 +32,79 @@ class Interval(NamedTuple):
     high: float
 
 
-def paired_p_value(n_improved: int, n_worsened: int) -> float | None:
-    """Return the one-sided exact p-value of "the change improves": the sign test, or McNemar's exact one.
+class Stratum(NamedTuple):
+    """As many runs of one case before the edits as after them; with edits that do nothing they may be exchanged."""
 
-    Only cases that ended differently on both arms count. Under "no difference" each of them is a coin toss, so the
-    p-value is the chance of at least `n_improved` heads. None when no case differs.
-    """
-    n = n_improved + n_worsened
-    if n == 0:
+    #: Runs on each arm.
+    n: int
+    passed_before: int
+    passed_after: int
+
+    @property
+    def passed(self) -> int:
+        """Passes on both arms together."""
+        return self.passed_before + self.passed_after
+
+    @property
+    def gain(self) -> int:
+        """How many more runs passed after the edits."""
+        return self.passed_after - self.passed_before
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether some of its runs passed and some failed, whatever the arm."""
+        return 0 < self.passed < 2 * self.n
+
+
+def stratified_p_value(strata: Iterable[Stratum]) -> float | None:
+    """Return the one-sided exact p-value of "the change improves"; None when no stratum can tell."""
+    told = [stratum for stratum in strata if stratum.is_mixed]
+    if not told:
         return None
-    return sum(math.comb(n, k) for k in range(n_improved, n + 1)) / (1 << n)
+    return tail(deal(np.ones(1), told), sum(stratum.passed_after for stratum in told))
+
+
+def deal(distribution: Distribution, strata: Iterable[Stratum]) -> Distribution:
+    """Return the distribution of the passes after the edits when those of `strata` are dealt to the arms by chance.
+
+    Parameters
+    ----------
+    distribution
+        Entry k is the probability of k passes before these strata; it need not sum to one.
+    strata
+        Each adds a hypergeometric number of passes, independent of the others.
+
+    """
+    for stratum in strata:
+        distribution = np.convolve(distribution, _hypergeometric(stratum))
+    return distribution
+
+
+def tail(distribution: Distribution, at_least: int) -> float:
+    """Return the probability of `at_least` or more."""
+    return min(1.0, float(distribution[max(0, at_least) :].sum()))
+
+
+def sign_flip_p_value(gains: Iterable[int]) -> float | None:
+    """Return the one-sided exact p-value of "the gains are more than luck", each worth one coin toss; None without any.
+
+    This is Fisher's randomization test of matched pairs: the sign of each gain is as likely to be the other one.
+    """
+    sizes = [gain for gain in gains if gain]
+    if not sizes:
+        return None
+    distribution = np.ones(1)
+    for size in map(abs, sizes):
+        coin = np.zeros(size + 1)
+        coin[[0, size]] = 0.5
+        distribution = np.convolve(distribution, coin)
+    return tail(distribution, sum(size for size in sizes if size > 0))
+
+
+def _hypergeometric(stratum: Stratum) -> Distribution:
+    n, passed = stratum.n, stratum.passed
+    ways = [math.comb(n, k) * math.comb(n, passed - k) for k in range(passed + 1)]
+    return np.array(ways) / math.comb(2 * n, passed)
 
 
 def wilson_interval(n_passed: int, n: int, *, z: float = Z_95) -> Interval:

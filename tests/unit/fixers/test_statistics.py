@@ -1,17 +1,98 @@
+from collections.abc import Sequence
+from itertools import combinations, product
+from random import Random
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
-from fixers.statistics import bonferroni_alpha, holm, paired_p_value, wilson_interval
+from fixers.statistics import (
+    Stratum,
+    bonferroni_alpha,
+    holm,
+    sign_flip_p_value,
+    stratified_p_value,
+    wilson_interval,
+)
+
+
+def once(improved: int, worsened: int) -> list[Stratum]:
+    return [Stratum(1, 0, 1)] * improved + [Stratum(1, 1, 0)] * worsened
+
+
+@st.composite
+def a_stratum(draw: st.DrawFn, most: int = 4) -> Stratum:
+    n = draw(st.integers(1, most))
+    return Stratum(n, draw(st.integers(0, n)), draw(st.integers(0, n)))
+
+
+def dealt(stratum: Stratum) -> list[int]:
+    """Return the passes after the edits in every way of choosing which of the runs are the ones after."""
+    runs = [1] * stratum.passed + [0] * (2 * stratum.n - stratum.passed)
+    return [sum(chosen) for chosen in combinations(runs, stratum.n)]
+
+
+def by_enumeration(strata: Sequence[Stratum]) -> float:
+    ways = [sum(way) for way in product(*map(dealt, strata))]
+    return sum(way >= sum(stratum.passed_after for stratum in strata) for way in ways) / len(ways)
+
+
+@given(st.lists(a_stratum(most=3), min_size=1, max_size=4))
+def test_the_test_is_exact(strata: list[Stratum]) -> None:
+    p_value = stratified_p_value(strata)
+    assert (1.0 if p_value is None else p_value) == pytest.approx(by_enumeration(strata), rel=1e-9)
+
+
+@given(a_stratum(most=9))
+def test_of_one_case_it_is_fishers_exact_test(stratum: Stratum) -> None:
+    table = [[stratum.passed_after, stratum.n - stratum.passed_after]]
+    table.append([stratum.passed_before, stratum.n - stratum.passed_before])
+    assert (stratified_p_value([stratum]) or 1.0) == pytest.approx(stats.fisher_exact(table, "greater").pvalue)
 
 
 @pytest.mark.parametrize(("improved", "worsened"), [(5, 0), (4, 0), (9, 1), (3, 3), (0, 4), (60, 41), (700, 620)])
-def test_the_paired_test_is_the_exact_sign_test(improved: int, worsened: int) -> None:
+def test_of_single_runs_it_is_the_exact_sign_test(improved: int, worsened: int) -> None:
     expected = stats.binomtest(improved, improved + worsened, alternative="greater").pvalue
-    assert paired_p_value(improved, worsened) == pytest.approx(expected, rel=1e-9)
+    assert stratified_p_value(once(improved, worsened)) == pytest.approx(expected, rel=1e-9)
+    gains = [1] * improved + [-1] * worsened
+    assert sign_flip_p_value(gains) == pytest.approx(expected, rel=1e-9)
 
 
-def test_nothing_paired_gives_no_p_value() -> None:
-    assert paired_p_value(0, 0) is None
+def test_cases_that_end_alike_tell_nothing() -> None:
+    assert stratified_p_value([]) is None
+    assert stratified_p_value([Stratum(3, 3, 3), Stratum(3, 0, 0), Stratum(0, 0, 0)]) is None
+    assert stratified_p_value([*once(5, 0), Stratum(3, 3, 3)]) == pytest.approx(0.5**5)
+
+
+@given(st.lists(a_stratum(), min_size=1, max_size=20), st.data())
+def test_one_more_pass_moved_to_the_edits_never_weakens_them(strata: list[Stratum], data: st.DataObject) -> None:
+    movable = [i for i, s in enumerate(strata) if s.passed_before > 0 and s.passed_after < s.n]
+    if not movable:
+        return
+    moved = data.draw(st.sampled_from(movable))
+    n, before, after = strata[moved]
+    better = [*strata[:moved], Stratum(n, before - 1, after + 1), *strata[moved + 1 :]]
+    assert (stratified_p_value(better) or 1.0) <= (stratified_p_value(strata) or 1.0)
+
+
+@given(st.lists(a_stratum(), max_size=20), st.randoms())
+def test_the_order_of_the_cases_does_not_matter(strata: list[Stratum], random: Random) -> None:
+    shuffled = random.sample(strata, len(strata))
+    assert stratified_p_value(shuffled) == pytest.approx(stratified_p_value(strata))
+
+
+@given(st.lists(st.integers(-4, 4), max_size=9))
+def test_each_gain_is_one_coin_toss(gains: list[int]) -> None:
+    flips = [sum(flip) for flip in product(*[(gain, -gain) for gain in gains])]
+    expected = sum(flip >= sum(gains) for flip in flips) / len(flips)
+    assert (sign_flip_p_value(gains) or 1.0) == pytest.approx(expected)
+
+
+def test_repeating_the_same_cases_makes_no_more_cases_of_them() -> None:
+    two_cases = [Stratum(9, 0, 9)] * 2
+    assert stratified_p_value(two_cases) < 1e-8  # type: ignore[operator]  # not None for mixed cases
+    assert sign_flip_p_value(stratum.gain for stratum in two_cases) == 0.25
 
 
 @pytest.mark.parametrize(("passed", "n"), [(0, 5), (5, 5), (3, 10), (481, 1000)])
@@ -30,6 +111,6 @@ def test_holm_adjusts_in_the_order_given() -> None:
 
 
 def test_four_repairs_are_too_few_and_more_candidates_need_more() -> None:
-    assert paired_p_value(4, 0) > bonferroni_alpha(1)  # type: ignore[operator]  # not None for four pairs
-    assert paired_p_value(5, 0) < bonferroni_alpha(1)  # type: ignore[operator]
-    assert paired_p_value(5, 0) > bonferroni_alpha(3)  # type: ignore[operator]
+    assert stratified_p_value(once(4, 0)) > bonferroni_alpha(1)  # type: ignore[operator]  # not None
+    assert stratified_p_value(once(5, 0)) == pytest.approx(0.03125)
+    assert bonferroni_alpha(3) < 0.03125 < bonferroni_alpha(1)
