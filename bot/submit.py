@@ -1,5 +1,13 @@
-"""Open the pull request of a verified proposal, and show its evidence as a check run."""
+"""Open the pull request of a verified proposal, and show its evidence as a check run.
 
+A forge that does not answer, or asks to wait, is asked again after a pause: its methods find what an earlier call made.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from bot.forge.errors import RateLimited, Unavailable
 from bot.forge.forge import Base, Conclusion, Draft, Forge
 from bot.pr_body.body import check_run_summary, page, render, title
 from bot.pull_request import PullRequest
@@ -11,6 +19,11 @@ from fixers.proposal import Proposal
 
 LABELS = ("tracewright",)
 CHECK_NAME = "Tracewright evidence"
+PAUSES_S = (1.0, 5.0, 25.0)
+# GitHub asks for a minute when it names no time; a limit that lasts longer is the next run's business.
+LONGEST_PAUSE_S = 120.0
+
+T = TypeVar("T")
 
 
 def head_branch(proposal: Proposal) -> str:
@@ -27,8 +40,14 @@ def submit(
     forge: Forge,
     harness: Harness,
     branch: str,
+    wait: Callable[[float], None] = time.sleep,
 ) -> PullRequest:
     """Open the draft pull request of `proposal` against `branch`, or find the one that is there.
+
+    Parameters
+    ----------
+    wait
+        Waits for so many seconds before a forge is asked again.
 
     Raises
     ------
@@ -40,30 +59,53 @@ def submit(
     """
     if evidence.verdict is not Verdict.VERIFIED or evidence.proposal_id != proposal.id:
         raise ValueError(f"proposal {proposal.id} is not verified: {evidence.verdict} for {evidence.proposal_id}")
-    return forge.open_pull_request(
-        Draft(
-            head_branch=head_branch(proposal),
-            base=Base(branch=branch, sha=proposal.base_sha),
-            title=title(proposal),
-            body=render(proposal, evidence, mode, traffic=traffic),
-            page_html=page(proposal, evidence, mode, traffic=traffic),
-            edits=proposal.edits,
-            commit_message=_commit_message(proposal),
-            harness=harness,
-            labels=LABELS,
-        )
+    draft = Draft(
+        head_branch=head_branch(proposal),
+        base=Base(branch=branch, sha=proposal.base_sha),
+        title=title(proposal),
+        body=render(proposal, evidence, mode, traffic=traffic),
+        page_html=page(proposal, evidence, mode, traffic=traffic),
+        edits=proposal.edits,
+        commit_message=_commit_message(proposal),
+        harness=harness,
+        labels=LABELS,
     )
+    return _patiently(lambda: forge.open_pull_request(draft), wait)
 
 
-def report(pull_request: PullRequest, proposal: Proposal, evidence: Evidence, *, forge: Forge) -> None:
+def report(
+    pull_request: PullRequest,
+    proposal: Proposal,
+    evidence: Evidence,
+    *,
+    forge: Forge,
+    wait: Callable[[float], None] = time.sleep,
+) -> None:
     """Attach the evidence to the head commit; neutral, so that it never blocks a merge."""
-    forge.report_check(
-        pull_request,
-        name=CHECK_NAME,
-        summary=check_run_summary(evidence),
-        text=f"Failure mode `{proposal.failure_mode_id}`, proposal `{proposal.id}`.",
-        conclusion=Conclusion.NEUTRAL,
-    )
+
+    def attach() -> None:
+        forge.report_check(
+            pull_request,
+            name=CHECK_NAME,
+            summary=check_run_summary(evidence),
+            text=f"Failure mode `{proposal.failure_mode_id}`, proposal `{proposal.id}`.",
+            conclusion=Conclusion.NEUTRAL,
+        )
+
+    _patiently(attach, wait)
+
+
+def _patiently(call: Callable[[], T], wait: Callable[[float], None]) -> T:
+    """Call until the forge answers, as often as there are pauses; the last error is the caller's."""
+    for pause_s in PAUSES_S:
+        try:
+            return call()
+        except Unavailable as error:
+            asked_s = error.retry_after_s if isinstance(error, RateLimited) else 0.0
+            if asked_s > LONGEST_PAUSE_S:
+                raise
+        wait(max(pause_s, asked_s))
+    return call()
 
 
 def _commit_message(proposal: Proposal) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot.errors import ForeignCommits, ForgeError, Refused
-from bot.forge.errors import Denied, Missing, RateLimited, Unavailable
+from bot.forge.errors import Denied, Mismatch, Missing, RateLimited, Unavailable
 from bot.forge.forge import Annotation, Conclusion, Draft, Forge, State
 from bot.forge.github import GitHubApp
 from bot.forge.local import LocalForge
@@ -56,6 +56,10 @@ class OnGitHub:
 
     def n_pull_requests(self, branch: str) -> int:
         return sum(pull["head"]["ref"] == branch for pull in self.emulator.pulls())
+
+    def branches(self, prefix: str) -> list[str]:
+        found = self.emulator.call("GET", f"/repos/{self.emulator.repository}/git/matching-refs/heads/{prefix}")
+        return [ref["ref"] for ref in found]
 
     def body(self, number: int) -> str:
         return str(self.emulator.call("GET", f"/repos/{self.emulator.repository}/pulls/{number}")["body"])
@@ -308,6 +312,17 @@ def test_a_call_that_was_cut_off_is_finished_by_the_next(
     pull_request = on_github.forge.open_pull_request(wanted)
     assert on_github.n_pull_requests(wanted.head_branch) == 1
     assert on_github.labels(pull_request.number) == ["tracewright"]
+
+
+@pytest.mark.parametrize("what", ["blob", "tree"])
+def test_what_github_made_of_it_must_be_what_the_gate_has_seen(on_github: OnGitHub, draft: Make, what: str) -> None:
+    wanted, other = draft(on_github), "0" * 40
+    on_github.emulator.fail({"match": f"POST .*/git/{what}s$", "status": 201, "body": {"sha": other, "tree": []}})
+    with pytest.raises(Mismatch, match=f"GitHub made the {what} {other}"):
+        on_github.forge.open_pull_request(wanted)
+    assert on_github.n_pull_requests(wanted.head_branch) == 0
+    assert on_github.branches(wanted.head_branch) == []
+    assert on_github.forge.open_pull_request(wanted).state == State.OPEN
 
 
 def test_a_read_survives_one_server_error(on_github: OnGitHub) -> None:

@@ -57,12 +57,11 @@ class Emulator:
         process = subprocess.Popen([node, str(HERE / "serve.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(json.dumps({"port": port, "seed": _seed(key, webhook_url)}).encode())
-        process.stdin.close()
+        process.stdin.write(json.dumps({"port": port, "seed": _seed(key, webhook_url)}).encode() + b"\n")
+        process.stdin.flush()  # and left open: the server ends when it is closed, also by our own death
         if not process.stdout.readline().startswith(b"listening"):
             process.kill()
-            process.wait()
-            process.stdout.close()
+            process.communicate()
             raise RuntimeError("the emulator did not start; its words are above")
         url = f"http://127.0.0.1:{port}"
         return cls(url=url, private_key=key, process=process, client=httpx.Client(base_url=url, timeout=20))
@@ -77,10 +76,7 @@ class Emulator:
     def stop(self) -> None:
         """End the server."""
         self.client.close()
-        self.process.terminate()
-        self.process.wait(timeout=10)
-        if self.process.stdout:
-            self.process.stdout.close()
+        self.process.communicate(timeout=10)
 
     def call(self, method: str, path: str, body: object = None, *, token: str = OWNER_TOKEN) -> Any:  # noqa: ANN401 - JSON comes in
         """Speak to the API as a person, and return the decoded answer."""

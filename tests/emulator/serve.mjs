@@ -1,12 +1,17 @@
-// Start the GitHub emulator on loopback with our extension. Reads one JSON object from standard input:
-// {"port": 4001, "seed": {...}}; prints one line when it listens.
+// Start the GitHub emulator on loopback with our extension. Reads one line of JSON from standard input,
+// {"port": 4001, "seed": {...}}; prints one line when it listens; ends when standard input does, as it does however the
+// process that started us ends.
 
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import net from "node:net";
+import { createInterface } from "node:readline";
 import { extend } from "./extension.mjs";
 
 listenOnLoopbackOnly();
-const { port, seed } = JSON.parse(readFileSync(0, "utf8"));
+const lines = createInterface({ input: process.stdin });
+lines.on("close", () => process.exit());
+const { port, seed } = JSON.parse((await once(lines, "line"))[0]);
 const { githubPlugin, getGitHubStore } = await import(githubChunk());
 extend(githubPlugin, getGitHubStore);
 const { createEmulator } = await import("emulate");
