@@ -14,13 +14,20 @@ from fastapi import FastAPI
 from bot.pipeline import Pipeline, run_once
 from bot.store.store import Store
 from webhooks.github import Delivery
+from webhooks.redact import Redaction
 from webhooks.routes import create_router, install_error_handler
 
 log = logging.getLogger(__name__)
 
 
 def create_app(
-    *, store: Store, pipeline: Pipeline, webhook_secret: str | None, interval_s: float, now: Callable[[], datetime]
+    *,
+    store: Store,
+    pipeline: Pipeline,
+    webhook_secret: str | None,
+    interval_s: float,
+    now: Callable[[], datetime],
+    redaction: Redaction | None = None,
 ) -> FastAPI:
     """Return the application; its lifespan picks up deliveries that were kept but not handled, and runs the loop.
 
@@ -30,6 +37,8 @@ def create_app(
         Of the GitHub App; None refuses every delivery.
     interval_s
         Seconds between two runs of the loop; 0 never runs it.
+    redaction
+        Takes secrets out of what arrives before it is kept.
 
     """
 
@@ -48,7 +57,9 @@ def create_app(
         start_watch(pipeline, delivery.delivery_id)
 
     app = FastAPI(title="Tracewright", lifespan=lifespan)
-    app.include_router(create_router(store, webhook_secret=webhook_secret, on_delivery=on_delivery))
+    app.include_router(
+        create_router(store, webhook_secret=webhook_secret, on_delivery=on_delivery, redaction=redaction, now=now)
+    )
     install_error_handler(app)
     return app
 

@@ -1,26 +1,46 @@
 """Keep the traces of a file, as if they had come over HTTP."""
 
 import gzip
+import zlib
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
+
+import orjson
 
 from bot.errors import BadFile
 from bot.store.store import Store
+from webhooks.dialects import decode
 from webhooks.errors import WebhookError
 from webhooks.inbox import Batch
-from webhooks.otlp import decode
+from webhooks.redact import Redaction
+from webhooks.sources.jsonl import stamped
 
-MAX_BYTES = 64 * 1024 * 1024
-MEDIA = {"otlp-json": "application/json", "otlp-protobuf": "application/x-protobuf"}
+MAX_BYTES = 512 * 1024 * 1024
 
 
-def ingest(store: Store, tenant: str, file: Path, *, on_progress: Callable[[int, int], None]) -> int:
+def ingest(
+    store: Store,
+    tenant: str,
+    file: Path,
+    *,
+    redaction: Redaction,
+    received_at: datetime,
+    on_progress: Callable[[int, int], None],
+) -> int:
     """Keep every request in the file and return how many spans they hold.
 
     Parameters
     ----------
     file
-        `.json` (one OTLP/JSON request), `.jsonl` (one a line) or `.pb` (one protobuf request); any of them gzipped.
+        `.json` (one OTLP/JSON request), `.jsonl` (one a line, or one list of messages) or `.pb` (one protobuf
+        request); any of them gzipped.
+    redaction
+        Takes secrets out before anything is kept.
+    received_at
+        The time of lists of messages that say none; aware.
+    on_progress
+        Told the number of bytes read and the number there are, decompressed.
 
     Raises
     ------
@@ -30,12 +50,14 @@ def ingest(store: Store, tenant: str, file: Path, *, on_progress: Callable[[int,
     """
     content = _content(file)
     n_spans = read = 0
-    for number, dialect, body in _requests(file, content):
+    for where, dialect, body in _requests(file, content):
         try:
-            spans = decode(body, MEDIA[dialect])
+            whole = stamped(body, received_at.isoformat()) if dialect == "messages" else body
+            kept = redaction(whole, dialect=dialect, tenant=tenant).body
+            spans = decode(dialect, kept)
         except WebhookError as error:
-            raise BadFile(f"{file}, request {number}: {error}") from error
-        store.keep_batch(tenant, Batch(dialect=dialect, body=body, spans=spans))
+            raise BadFile(f"{where}: {error}") from error
+        store.keep_batch(tenant, Batch(dialect=dialect, body=kept, spans=spans))
         n_spans += len(spans)
         read += len(body) + 1
         on_progress(min(read, len(content)), len(content))
@@ -45,28 +67,35 @@ def ingest(store: Store, tenant: str, file: Path, *, on_progress: Callable[[int,
 
 def _content(file: Path) -> bytes:
     try:
-        if file.suffix != ".gz":
-            return file.read_bytes()
-        with gzip.open(file) as packed:
-            content = packed.read(MAX_BYTES + 1)
-    except (OSError, EOFError) as error:
-        raise BadFile(f"{file}: {error}") from error
+        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise BadFile(f"{file}: {getattr(error, 'strerror', None) or error}") from error
     if len(content) > MAX_BYTES:
-        raise BadFile(f"{file}: more than {MAX_BYTES} bytes when decompressed")
+        raise BadFile(f"{file}: more than {MAX_BYTES} bytes; split it, one request a line")
     return content
 
 
-def _requests(file: Path, content: bytes) -> Iterator[tuple[int, str, bytes]]:
-    """Yield the number, dialect and body of each request."""
-    suffix = Path(file.stem).suffix if file.suffix == ".gz" else file.suffix
+def _requests(file: Path, content: bytes) -> Iterator[tuple[str, str, bytes]]:
+    """Yield the place, dialect and body of each request."""
+    suffix = file.with_suffix("").suffix if file.suffix == ".gz" else file.suffix
     match suffix:
         case ".pb":
-            yield 1, "otlp-protobuf", content
+            yield str(file), "otlp-protobuf", content
         case ".json":
-            yield 1, "otlp-json", content
+            yield str(file), "otlp-json", content
         case ".jsonl":
-            for number, line in enumerate(content.splitlines(), 1):
+            for number, line in enumerate(content.split(b"\n"), 1):
                 if line.strip():
-                    yield number, "otlp-json", line
+                    yield f"{file}, line {number}", _dialect(line), line
         case _:
             raise BadFile(f"{file}: {suffix or 'no suffix'!r} is not .json, .jsonl or .pb, plain or .gz")
+
+
+def _dialect(line: bytes) -> str:
+    """Tell an OTLP request from a list of messages; what is neither is refused by the parser of OTLP."""
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return "otlp-json"
+    return "messages" if isinstance(value, list) or (isinstance(value, dict) and "messages" in value) else "otlp-json"

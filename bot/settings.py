@@ -1,5 +1,6 @@
 """Settings: what the operator decides, read once from the environment and passed on as plain arguments."""
 
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -25,6 +26,12 @@ class Settings:
     interval_s: float = 300.0
     #: Seconds without a new span after which a trace without an ended root counts as complete.
     quiet_s: float = 60.0
+    #: Bytes that must stay free on the disk of a SQLite database; with less, nothing more is accepted.
+    min_free_bytes: int = 256 * 1024 * 1024
+    #: Exact values, separated by commas, that are never to be kept; beside the well-known kinds of secrets.
+    canaries: str = ""
+    #: 1 to take e-mail addresses, phone, card and account numbers out of what is kept, too.
+    redact_personal_data: int = 0
     #: The GitHub App; empty means local repositories only.
     github_app_id: str = ""
     github_private_key_file: str = ""
@@ -76,6 +83,9 @@ def _parse(name: str, text: str, kind: type) -> object:
     if kind not in {int, float}:
         return Path(text) if issubclass(kind, Path) else text
     try:
-        return kind(text)
+        number = kind(text)
     except ValueError as error:
-        raise BadSetting(f"{name}={text!r} is not a number") from error
+        raise BadSetting(f"{name}={text!r} is not {'a whole' if kind is int else 'a'} number") from error
+    if not 0 <= number < math.inf:
+        raise BadSetting(f"{name}={text!r} is not a finite number, 0 or more")
+    return number

@@ -11,7 +11,11 @@ MAX_INDEX_DIGITS = 6  # no list of a million messages; and int() refuses very lo
 
 def first(attributes: Mapping[str, Any], keys: Iterable[str]) -> object:
     """Return the value of the first of `keys` that is there, or None."""
-    return next((value for key in keys if (value := attributes.get(key)) is not None), None)
+    for key in keys:  # a loop and not a generator, which would cost more than the look-ups: every span passes here
+        value = attributes.get(key)
+        if value is not None:
+            return value
+    return None
 
 
 def first_text(attributes: Mapping[str, Any], keys: Iterable[str]) -> str | None:

@@ -17,6 +17,8 @@ class Batch:
     #: The decompressed request body, kept so that the searched columns can be rebuilt.
     body: bytes
     spans: Sequence[Span]
+    #: The same body as the sender gzipped it, where it did and nothing was rewritten: spares compressing it again.
+    gzipped: bytes | None = None
 
 
 class Inbox(Protocol):

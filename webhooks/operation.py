@@ -47,7 +47,8 @@ OPERATIONS = {
 
 def operation(span: Span) -> Operation:
     """Return what the span did: the first key whose word is known decides."""
-    words = (text(parsed(span.attributes.get(key))) for key in KIND_KEYS)
-    known = (OPERATIONS[word.lower()] for word in words if word and word.lower() in OPERATIONS)
-    fallback = Operation.TOOL if GEN_AI_TOOL_NAME in span.attributes else Operation.OTHER
-    return next(known, fallback)
+    for key in KIND_KEYS:
+        value = span.attributes.get(key)
+        if value is not None and (known := OPERATIONS.get((text(parsed(value)) or "").lower())):
+            return known
+    return Operation.TOOL if GEN_AI_TOOL_NAME in span.attributes else Operation.OTHER

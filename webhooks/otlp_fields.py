@@ -53,7 +53,7 @@ def moment(nanoseconds: int, *, name: str) -> datetime:
     """
     if not EARLIEST_NS <= nanoseconds < LATEST_NS:
         raise Undecodable(f"{name} is not between the years 2000 and 2200: {nanoseconds} ns")
-    return EPOCH + timedelta(microseconds=nanoseconds // 1000)
+    return EPOCH + timedelta(0, 0, nanoseconds // 1000)
 
 
 def json_number(value: float) -> float | str:

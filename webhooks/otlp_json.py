@@ -43,37 +43,37 @@ def read_spans(body: bytes) -> Iterator[Span]:
         raise Undecodable(f"not JSON ({len(body)} bytes): {error}") from error
     if not isinstance(request, dict):
         raise Undecodable(f"not an OTLP trace export request: a JSON {type(request).__name__}")
-    for resource_spans in _objects(request, "resourceSpans"):
-        resource = _attributes(_object(resource_spans, "resource"))
-        for scope_spans in _objects(resource_spans, "scopeSpans"):
-            scope = _text(_object(scope_spans, "scope"), "name")
-            for span in _objects(scope_spans, "spans"):
+    for resource_spans in read_objects(request, "resourceSpans"):
+        resource = read_attributes(read_object(resource_spans, "resource"))
+        for scope_spans in read_objects(resource_spans, "scopeSpans"):
+            scope = read_text(read_object(scope_spans, "scope"), "name")
+            for span in read_objects(scope_spans, "spans"):
                 yield _span(span, resource=resource, scope=scope)
 
 
 def _span(span: dict[str, Any], *, resource: dict[str, Any], scope: str) -> Span:
-    start = moment(_integer(span, "startTimeUnixNano"), name="startTimeUnixNano")
-    status = _object(span, "status")
+    start = moment(read_integer(span, "startTimeUnixNano"), name="startTimeUnixNano")
+    status = read_object(span, "status")
     return Span(
-        trace_id=hex_id(_text(span, "traceId"), name="traceId", n_bytes=16),
-        span_id=hex_id(_text(span, "spanId"), name="spanId", n_bytes=8),
-        parent_span_id=_parent(_text(span, "parentSpanId")),
-        name=_text(span, "name"),
-        kind=KINDS.get(_integer(span, "kind"), "internal"),
+        trace_id=hex_id(read_text(span, "traceId"), name="traceId", n_bytes=16),
+        span_id=hex_id(read_text(span, "spanId"), name="spanId", n_bytes=8),
+        parent_span_id=_parent(read_text(span, "parentSpanId")),
+        name=read_text(span, "name"),
+        kind=KINDS.get(read_integer(span, "kind"), "internal"),
         start=start,
-        end=_moment(span, "endTimeUnixNano"),
-        status=STATUS_CODES.get(_integer(status, "code"), StatusCode.UNSET),
-        status_message=_text(status, "message"),
-        attributes=_attributes(span),
-        events=tuple(_event(event, start) for event in _objects(span, "events")),
+        end=read_moment(span, "endTimeUnixNano"),
+        status=STATUS_CODES.get(read_integer(status, "code"), StatusCode.UNSET),
+        status_message=read_text(status, "message"),
+        attributes=read_attributes(span),
+        events=tuple(_event(event, start) for event in read_objects(span, "events")),
         resource=resource,
         scope=scope,
     )
 
 
 def _event(event: dict[str, Any], start: datetime) -> Event:
-    time = _moment(event, "timeUnixNano")
-    return Event(name=_text(event, "name"), time=time or start, attributes=_attributes(event))
+    time = read_moment(event, "timeUnixNano")
+    return Event(name=read_text(event, "name"), time=time or start, attributes=read_attributes(event))
 
 
 def _parent(digits: str) -> str | None:
@@ -81,16 +81,19 @@ def _parent(digits: str) -> str | None:
     return hex_id(digits, name="parentSpanId", n_bytes=8) if digits.strip("0") else None
 
 
-def _moment(item: dict[str, Any], key: str) -> datetime | None:
-    nanoseconds = _integer(item, key)
+def read_moment(item: dict[str, Any], key: str) -> datetime | None:
+    """Return a time; None when it is missing."""
+    nanoseconds = read_integer(item, key)
     return moment(nanoseconds, name=key) if nanoseconds else None
 
 
-def _attributes(owner: dict[str, Any], key: str = "attributes", depth: int = 0) -> dict[str, Any]:
-    return {_text(item, "key"): _value(_object(item, "value"), depth) for item in _objects(owner, key)}
+def read_attributes(owner: dict[str, Any], key: str = "attributes", depth: int = 0) -> dict[str, Any]:
+    """Return a list of key and value as a dict."""
+    return {read_text(item, "key"): read_value(read_object(item, "value"), depth) for item in read_objects(owner, key)}
 
 
-def _value(value: dict[str, Any], depth: int) -> Any:  # noqa: ANN401  # an attribute holds any JSON value
+def read_value(value: dict[str, Any], depth: int) -> Any:  # noqa: ANN401  # an attribute holds any JSON value
+    """Return an AnyValue as a JSON value."""
     check_depth(depth)
     kind = next((kind for kind in value if kind in READERS and value[kind] is not None), None)
     return READERS[kind](value, depth) if kind else None
@@ -105,7 +108,7 @@ def _double(value: object) -> float | str:
     return json_number(found)
 
 
-def _integer(item: dict[str, Any], key: str) -> int:
+def read_integer(item: dict[str, Any], key: str) -> int:
     """Return a 64-bit integer, sent as a number or as a string; 0 when it is missing."""
     value = item.get(key)
     if value is None:
@@ -121,15 +124,18 @@ def _integer(item: dict[str, Any], key: str) -> int:
     return found
 
 
-def _text(item: dict[str, Any], key: str) -> str:
+def read_text(item: dict[str, Any], key: str) -> str:
+    """Return a string; empty when it is missing."""
     return _typed(item, key, str, default="")
 
 
-def _object(item: dict[str, Any], key: str) -> dict[str, Any]:
+def read_object(item: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return an object; empty when it is missing."""
     return _typed(item, key, dict, default={})
 
 
-def _objects(item: dict[str, Any], key: str) -> list[dict[str, Any]]:
+def read_objects(item: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """Return a list of objects; empty when it is missing."""
     found = _typed(item, key, list, default=[])
     check_size(len(found), name=key)
     for value in found:
@@ -150,13 +156,13 @@ def _typed(item: dict[str, Any], key: str, kind: type[T], *, default: T) -> T:
 
 #: Field of an AnyValue -> how it is read.
 READERS: dict[str, Callable[[dict[str, Any], int], Any]] = {
-    "stringValue": lambda value, _: _text(value, "stringValue"),
-    "bytesValue": lambda value, _: _text(value, "bytesValue"),
+    "stringValue": lambda value, _: read_text(value, "stringValue"),
+    "bytesValue": lambda value, _: read_text(value, "bytesValue"),
     "boolValue": lambda value, _: _typed(value, "boolValue", bool, default=False),
-    "intValue": lambda value, _: _integer(value, "intValue"),
+    "intValue": lambda value, _: read_integer(value, "intValue"),
     "doubleValue": lambda value, _: _double(value["doubleValue"]),
     "arrayValue": lambda value, depth: [
-        _value(item, depth + 1) for item in _objects(_object(value, "arrayValue"), "values")
+        read_value(item, depth + 1) for item in read_objects(read_object(value, "arrayValue"), "values")
     ],
-    "kvlistValue": lambda value, depth: _attributes(_object(value, "kvlistValue"), "values", depth + 1),
+    "kvlistValue": lambda value, depth: read_attributes(read_object(value, "kvlistValue"), "values", depth + 1),
 }

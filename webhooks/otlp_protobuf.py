@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -31,37 +32,39 @@ def read_spans(body: bytes) -> Iterator[Span]:
     except DecodeError as error:
         raise Undecodable(f"not an OTLP trace export request in protobuf ({len(body)} bytes): {error}") from error
     for resource_spans in request.resource_spans:
-        resource = _attributes(resource_spans.resource.attributes)
+        resource = read_attributes(resource_spans.resource.attributes)
         for scope_spans in resource_spans.scope_spans:
+            scope = scope_spans.scope.name
             for span in scope_spans.spans:
-                yield _span(span, resource=resource, scope=scope_spans.scope.name)
+                yield _span(span, resource=resource, scope=scope)
 
 
 def _span(span: trace_pb2.Span, *, resource: dict[str, Any], scope: str) -> Span:
     start = moment(span.start_time_unix_nano, name="start_time_unix_nano")
-    check_size(len(span.events), name="events in a span")
+    # Each look at a field makes a new object of it, so each field is looked at once.
+    status = span.status
+    end_ns, parent, events = span.end_time_unix_nano, span.parent_span_id, span.events
+    check_size(len(events), name="events in a span")
     return Span(
         trace_id=hex_id(span.trace_id.hex(), name="trace_id", n_bytes=16),
         span_id=hex_id(span.span_id.hex(), name="span_id", n_bytes=8),
-        parent_span_id=_parent(span.parent_span_id),
+        parent_span_id=_parent(parent) if parent else None,
         name=span.name,
         kind=KINDS.get(span.kind, "internal"),
         start=start,
-        end=moment(span.end_time_unix_nano, name="end_time_unix_nano") if span.end_time_unix_nano else None,
-        status=STATUS_CODES.get(span.status.code, StatusCode.UNSET),
-        status_message=span.status.message,
-        attributes=_attributes(span.attributes),
-        events=tuple(
-            Event(
-                name=event.name,
-                time=moment(event.time_unix_nano, name="time_unix_nano") if event.time_unix_nano else start,
-                attributes=_attributes(event.attributes),
-            )
-            for event in span.events
-        ),
+        end=moment(end_ns, name="end_time_unix_nano") if end_ns else None,
+        status=STATUS_CODES.get(status.code, StatusCode.UNSET),
+        status_message=status.message,
+        attributes=read_attributes(span.attributes),
+        events=tuple(_event(event, start) for event in events) if events else (),
         resource=resource,
         scope=scope,
     )
+
+
+def _event(event: trace_pb2.Span.Event, start: datetime) -> Event:
+    time = moment(event.time_unix_nano, name="time_unix_nano") if event.time_unix_nano else start
+    return Event(name=event.name, time=time, attributes=read_attributes(event.attributes))
 
 
 def _parent(raw: bytes) -> str | None:
@@ -69,13 +72,18 @@ def _parent(raw: bytes) -> str | None:
     return hex_id(raw.hex(), name="parent_span_id", n_bytes=8) if raw.strip(b"\0") else None
 
 
-def _attributes(items: Iterable[KeyValue], depth: int = 0) -> dict[str, Any]:
-    found = {item.key: _value(item.value, depth) for item in items}
+def read_attributes(items: Iterable[KeyValue], depth: int = 0) -> dict[str, Any]:
+    """Return attributes as a dict."""
+    # Most values are strings that are not empty: asking for the string first saves asking which kind it is.
+    found = {item.key: (value := item.value).string_value or read_value(value, depth) for item in items}
     check_size(len(found), name="attributes in one place")
+    if found:
+        check_depth(depth)
     return found
 
 
-def _value(value: AnyValue, depth: int) -> Any:  # noqa: ANN401  # an attribute holds any JSON value
+def read_value(value: AnyValue, depth: int) -> Any:  # noqa: ANN401  # an attribute holds any JSON value
+    """Return an AnyValue as a JSON value."""
     check_depth(depth)
     kind = value.WhichOneof("value")
     if kind in SCALARS:
@@ -85,9 +93,9 @@ def _value(value: AnyValue, depth: int) -> Any:  # noqa: ANN401  # an attribute 
             return json_number(value.double_value)
         case "array_value":
             check_size(len(value.array_value.values), name="values in an array")
-            return [_value(item, depth + 1) for item in value.array_value.values]
+            return [read_value(item, depth + 1) for item in value.array_value.values]
         case "kvlist_value":
-            return _attributes(value.kvlist_value.values, depth + 1)
+            return read_attributes(value.kvlist_value.values, depth + 1)
         case "bytes_value":
             return b64encode(value.bytes_value).decode()
         case _:

@@ -1,23 +1,28 @@
 """The receiver's HTTP routes. Every answer that says "accepted" is given after the inbox has made the data durable.
 
-Logs and metrics are answered but not kept: an SDK that is given one endpoint sends all three signals, and its user
-would see errors otherwise. Logs will be read when the formats that need them are.
+Each source has a module of routes of its own; here are GitHub's, and what all have in common.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 
 from webhooks import otlp
-from webhooks.decompress import LIMIT, decompress
-from webhooks.errors import TooLarge, Unauthorized, Unavailable, Undecodable, UnsupportedMedia, WebhookError
+from webhooks.decompress import FORMATS
+from webhooks.errors import Unavailable, UnsupportedMedia, WebhookError
 from webhooks.github import PAYLOAD_LIMIT, Delivery, read_delivery
-from webhooks.inbox import Batch, Inbox
+from webhooks.inbox import Inbox
+from webhooks.receiver import Receiver, read_body, utc_now
+from webhooks.redact import Redaction
+from webhooks.routes_langfuse import add_langfuse
+from webhooks.routes_langsmith import add_langsmith
+from webhooks.routes_openai_agents import add_openai_agents
+from webhooks.routes_otlp import add_otlp
 
-OTLP_PREFIX = "/v1/"
+OTLP_PATHS = ("/v1/traces", "/v1/logs", "/v1/metrics")
 # An OTLP exporter has ten seconds for all its attempts, and drops the batch when told to wait longer than it has left:
 # https://opentelemetry.io/docs/specs/otel/protocol/exporter/
 RETRY_AFTER_S = "1"
@@ -29,6 +34,8 @@ def create_router(
     webhook_secret: str | None,
     on_delivery: Callable[[Delivery], None] | None = None,
     on_batch: Callable[[str], None] | None = None,
+    redaction: Redaction | None = None,
+    now: Callable[[], datetime] = utc_now,
 ) -> APIRouter:
     """Return the routes of the receiver.
 
@@ -43,10 +50,18 @@ def create_router(
         that died between keeping a delivery and acting on it gets its second chance so.
     on_batch
         Called in a worker thread with the tenant whose batch was kept.
+    redaction
+        Replaces the secrets of a body before it is decoded, kept or quarantined; None keeps bodies as they came.
+    now
+        The time of arrival, for what says no time of its own; aware.
 
     """
     router = APIRouter()
-    _add_otlp(router, inbox, on_batch)
+    receiver = Receiver(inbox=inbox, on_batch=on_batch, redaction=redaction, now=now)
+    add_otlp(router, receiver)
+    add_langsmith(router, receiver, zstd="zstd" in FORMATS)
+    add_langfuse(router, receiver)
+    add_openai_agents(router, receiver)
     _add_github(router, inbox, webhook_secret, on_delivery)
 
     @router.get("/healthz")
@@ -63,30 +78,11 @@ def install_error_handler(app: FastAPI) -> None:
     async def answer(request: Request, error: WebhookError) -> Response:
         headers = {"Retry-After": RETRY_AFTER_S} if isinstance(error, Unavailable) else {}
         message = str(error)
-        if not request.url.path.startswith(OTLP_PREFIX):
+        if not request.url.path.endswith(OTLP_PATHS):
             return JSONResponse({"error": message}, status_code=error.status, headers=headers)
         content_type = _error_type(request)
         content = otlp.error_response(error.status, message, content_type)
         return Response(content, status_code=error.status, headers=headers, media_type=content_type)
-
-
-def _add_otlp(router: APIRouter, inbox: Inbox, on_batch: Callable[[str], None] | None) -> None:
-    @router.post("/v1/traces")
-    async def traces(request: Request) -> Response:
-        content_type, tenant = await _admit(request, inbox)
-        body = await _read(request, limit=LIMIT)
-        encoding = request.headers.get("content-encoding", "")
-        kept = await run_in_threadpool(_keep, inbox, tenant, body, encoding, content_type)
-        if kept and on_batch:
-            await run_in_threadpool(on_batch, tenant)
-        return Response(otlp.response(content_type), media_type=content_type)
-
-    @router.post("/v1/metrics")
-    @router.post("/v1/logs")
-    async def discard(request: Request) -> Response:
-        content_type, _ = await _admit(request, inbox)
-        await _read(request, limit=LIMIT)
-        return Response(otlp.response(content_type), media_type=content_type)
 
 
 def _add_github(
@@ -96,49 +92,11 @@ def _add_github(
     async def webhook(request: Request) -> Response:
         if not secret:
             raise Unavailable("no webhook secret is configured, so no delivery can be verified")
-        delivery = read_delivery(request.headers, await _read(request, limit=PAYLOAD_LIMIT), secret)
+        delivery = read_delivery(request.headers, await read_body(request, limit=PAYLOAD_LIMIT), secret)
         new = await run_in_threadpool(inbox.keep_delivery, delivery)
         if on_delivery:
             await run_in_threadpool(on_delivery, delivery)
         return JSONResponse({"delivery": delivery.delivery_id, "new": new}, status_code=202)
-
-
-async def _admit(request: Request, inbox: Inbox) -> tuple[str, str]:
-    """Return the request's media type and the tenant of its key, before a byte of the body is read."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    key = token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
-    tenant = await run_in_threadpool(inbox.tenant_of, key) if key else None
-    if tenant is None:
-        raise Unauthorized("the ingestion key is missing or not known")
-    return otlp.media_type(request.headers.get("content-type", "")), tenant
-
-
-async def _read(request: Request, *, limit: int) -> bytes:
-    """Return the body as received; stop reading at the limit."""
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise TooLarge(f"the body has more than {limit} bytes")
-    except ClientDisconnect as error:
-        raise Undecodable(f"the client left after {len(body)} bytes") from error
-    return bytes(body)
-
-
-def _keep(inbox: Inbox, tenant: str, body: bytes, encoding: str, content_type: str) -> bool:
-    """Keep the batch, or quarantine what cannot be read; return whether there was anything to keep."""
-    dialect = otlp.dialect(content_type)
-    try:
-        body = decompress(body, encoding)
-        spans = otlp.decode(body, content_type)
-    except Undecodable as error:
-        # The client will not send it again: https://opentelemetry.io/docs/specs/otlp/#failures-1
-        inbox.quarantine(tenant, dialect=dialect, body=body, reason=str(error))
-        raise
-    if spans:
-        inbox.keep_batch(tenant, Batch(dialect=dialect, body=body, spans=spans))
-    return bool(spans)
 
 
 def _error_type(request: Request) -> str:

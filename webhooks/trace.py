@@ -1,10 +1,14 @@
 """A trace as every tracer's dialect is read into it: spans with OpenTelemetry's names."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
+
+#: What a record completes when it belongs to the trace's root, whichever span that turns out to be.
+ROOT = "root"
 
 
 class StatusCode(StrEnum):
@@ -49,6 +53,11 @@ class Span:
     resource: Mapping[str, Any] = field(default_factory=dict)
     #: Name of the instrumentation scope.
     scope: str = ""
+    #: The span that this record is a piece of, or ROOT; None for a span that came whole. Some sources send a span's
+    #: start, its end and its feedback apart and in any order: each is kept as a record with a span_id of its own.
+    completes: str | None = None
+    #: Records that this span was put together from.
+    n_records: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +71,8 @@ class Trace:
     def from_spans(cls, spans: Sequence[Span]) -> Self:
         """Build the trace of `spans`, which share one trace_id; a span id that comes twice is kept once.
 
+        Records that complete a span are united with it, in whatever order they are given.
+
         Raises
         ------
         ValueError
@@ -73,15 +84,83 @@ class Trace:
             msg = f"a trace needs spans of exactly one trace_id, got {len(ids)}"
             raise ValueError(msg)
         latest = {span.span_id: span for span in spans}
-        ordered = sorted(latest.values(), key=lambda span: (span.start, span.span_id))
-        return cls(trace_id=ids.pop(), spans=tuple(ordered))
+        return cls(trace_id=ids.pop(), spans=tuple(_oldest_first(_completed(latest.values()))))
 
     @property
     def root(self) -> Span:
         """The span whose parent is not in the trace; the oldest of them when there are several."""
-        known = {span.span_id for span in self.spans}
-        return next((span for span in self.spans if span.parent_span_id not in known), self.spans[0])
+        return _root(self.spans)
+
+    @property
+    def n_records(self) -> int:
+        """Records that the trace was put together from; at least as many as it has spans."""
+        return sum(span.n_records for span in self.spans)
 
     def span(self, span_id: str) -> Span | None:
         """Return the span with this id, or None."""
         return next((span for span in self.spans if span.span_id == span_id), None)
+
+
+def _oldest_first(spans: Iterable[Span]) -> list[Span]:
+    return sorted(spans, key=lambda span: (span.start, span.span_id))
+
+
+def _root(spans: Sequence[Span]) -> Span:
+    known = {span.span_id for span in spans}
+    return next((span for span in spans if span.parent_span_id not in known), spans[0])
+
+
+def _completed(records: Iterable[Span]) -> list[Span]:
+    """Return the spans that the records are pieces of."""
+    pieces: dict[str, list[Span]] = defaultdict(list)
+    for record in records:
+        pieces[record.completes or record.span_id].append(record)
+    of_root = pieces.pop(ROOT, [])
+    spans = _oldest_first(_united(span_id, found) for span_id, found in pieces.items())
+    if not of_root:
+        return spans
+    if not spans:
+        return [_united(ROOT, of_root)]
+    root = _root(spans)
+    return [*(span for span in spans if span is not root), _united(root.span_id, [root, *of_root])]
+
+
+def _united(span_id: str, records: Sequence[Span]) -> Span:
+    """Return one span with what all its records say; where they differ, the one that ended later is right."""
+    if len(records) == 1 and records[0].completes is None:
+        return records[0]
+    ordered = sorted(records, key=_version)
+    last = ordered[-1]
+    ends = [record.end for record in ordered if record.end is not None]
+    failed = [record for record in ordered if record.status is StatusCode.ERROR]
+    decisive = failed[-1] if failed else next((item for item in ordered[::-1] if item.status is StatusCode.OK), last)
+    return replace(
+        last,
+        span_id=span_id,
+        parent_span_id=next((record.parent_span_id for record in ordered if record.parent_span_id), None),
+        name=next((record.name for record in ordered if record.name), ""),
+        kind=ordered[0].kind,
+        start=min(record.start for record in ordered),
+        end=max(ends, default=None),
+        status=decisive.status,
+        status_message=decisive.status_message,
+        attributes={key: value for record in ordered for key, value in record.attributes.items()},
+        events=_events(ordered),
+        resource={key: value for record in ordered for key, value in record.resource.items()},
+        scope=next((record.scope for record in ordered if record.scope), ""),
+        completes=None,
+        n_records=sum(record.n_records for record in ordered),
+    )
+
+
+def _version(record: Span) -> tuple[bool, bool, datetime, str]:
+    """Order the records of a span: the whole span, then what was sent before its end, then by end."""
+    return record.completes is not None, record.end is not None, record.end or record.start, record.span_id
+
+
+def _events(records: Iterable[Span]) -> tuple[Event, ...]:
+    """Return the events of all records, oldest first; one that several records repeat comes once."""
+    found: list[Event] = []
+    for record in records:
+        found += [event for event in record.events if event not in found]
+    return tuple(sorted(found, key=lambda event: event.time))

@@ -6,12 +6,15 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
+from isal import isal_zlib
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 # PostgreSQL refuses index entries above 2,704 bytes; the longest key holds three texts of up to 4 bytes a character.
 LONGEST_SEARCHED = 200
-# The sender waits while its body is compressed, so the fastest.
-COMPRESSION_LEVEL = 1
+# The sender waits while its body is compressed: with ISA-L a quarter of zlib's fastest, and smaller.
+COMPRESSION_LEVEL = 2
+# Reads the header to see whether the body is in gzip's or in zlib's format: https://zlib.net/manual.html#Advanced
+ANY_FORMAT = 15 + 32
 # Far below the 32,766 parameters that SQLite takes in one statement.
 CHUNK = 500
 
@@ -20,7 +23,8 @@ T = TypeVar("T")
 
 def microseconds(moment: datetime) -> int:
     """Return microseconds since 1970, which sort and subtract alike in both databases."""
-    return (moment - EPOCH) // MICROSECOND
+    since = moment - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def moment(us: int) -> datetime:
@@ -33,7 +37,10 @@ def searched(text: str) -> str:
 
     The text in full is in the raw batch. NUL and lone surrogates are legal in JSON strings.
     """
-    return text[:LONGEST_SEARCHED].replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    short = text[:LONGEST_SEARCHED]
+    if short.isascii() and "\0" not in short:
+        return short
+    return short.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def searched_or_none(text: str | None) -> str | None:
@@ -43,12 +50,12 @@ def searched_or_none(text: str | None) -> str | None:
 
 def compress(body: bytes) -> bytes:
     """Compress a body that is kept for later."""
-    return zlib.compress(body, COMPRESSION_LEVEL)
+    return isal_zlib.compress(body, COMPRESSION_LEVEL)
 
 
 def decompress(body: bytes) -> bytes:
-    """Return what `compress` was given."""
-    return zlib.decompress(body)
+    """Return what `compress` was given, or what a sender gzipped."""
+    return zlib.decompress(body, ANY_FORMAT)
 
 
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[Sequence[T]]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from secrets import token_urlsafe
 
 import sqlalchemy as sa
@@ -11,6 +11,8 @@ from bot.store.columns import microseconds
 
 PREFIX = "tw_"
 KEY_BYTES = 32
+# How long a key that another process revoked may still be accepted here; this process' own revocations count at once.
+TRUST_S = 5.0
 
 _KEEP_TENANT = sa.text(
     "INSERT INTO tenants (tenant, created_at) VALUES (:tenant, :now) ON CONFLICT (tenant) DO NOTHING"
@@ -21,6 +23,37 @@ _REVOKE = sa.text(
     "UPDATE ingestion_keys SET revoked_at = :now WHERE tenant = :tenant AND key_hash = :key_hash AND revoked_at IS NULL"
 )
 _TENANTS = sa.text("SELECT tenant FROM tenants ORDER BY tenant")
+
+
+class KnownKeys:
+    """The keys that were found valid a moment ago, so that not every request asks the database.
+
+    Unknown keys are not remembered: there are more of them than memory.
+    """
+
+    def __init__(self, *, now: Callable[[], datetime], trust_s: float = TRUST_S) -> None:
+        self._now = now
+        self._trust = timedelta(seconds=trust_s)
+        self._known: dict[str, tuple[str, datetime]] = {}
+        self._n_forgotten = 0
+
+    def tenant_of(self, key: str, look_up: Callable[[str], str | None]) -> str | None:
+        """Return the tenant of a key; `look_up` is asked where the key was not found valid lately."""
+        hashed, now = key_hash(key), self._now()
+        known = self._known.get(hashed)
+        if known and now < known[1]:
+            return known[0]
+        n_forgotten = self._n_forgotten
+        tenant = look_up(key)
+        self._known.pop(hashed, None)
+        if tenant is not None and n_forgotten == self._n_forgotten:  # else it may have been revoked since the look-up
+            self._known[hashed] = (tenant, now + self._trust)
+        return tenant
+
+    def forget(self) -> None:
+        """Ask the database about every key again."""
+        self._n_forgotten += 1
+        self._known.clear()
 
 
 def keep_tenant(connection: sa.Connection, tenant: str, *, now: datetime) -> None:

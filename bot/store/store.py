@@ -12,6 +12,7 @@ from bot.store import (
     batches,
     counts,
     deliveries,
+    disk,
     failure_modes,
     failures,
     keys,
@@ -27,6 +28,7 @@ from bot.store.counts import Counts
 from bot.store.dialects import decode_body
 from bot.store.embeddings import EmbeddingCache
 from bot.store.failures import FailureId
+from bot.store.group_commit import GroupCommit
 from bot.store.migrate import migrate
 from bot.store.pull_requests import Opened
 from bot.store.traces import Decode
@@ -56,30 +58,46 @@ class Store:
         The clock.
     decode
         Reads a kept body again, by dialect.
+    min_free_bytes
+        Space that must stay free on the disk of a SQLite database; with less, nothing more is accepted.
 
     """
 
-    def __init__(self, engine: sa.Engine, *, now: Callable[[], datetime], decode: Decode = decode_body) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        *,
+        now: Callable[[], datetime],
+        decode: Decode = decode_body,
+        min_free_bytes: int = disk.MIN_FREE_BYTES,
+    ) -> None:
         migrate(engine)
         self.engine = engine
         self._now = now
         self._decode = decode
+        self._min_free_bytes = min_free_bytes
+        self._known_keys = keys.KnownKeys(now=now)
+        self._batches = GroupCommit(self._commit_batches)
+
+    def close(self) -> None:
+        """Commit what waits, refuse what comes later, and close the connections."""
+        self._batches.close()
+        self.engine.dispose()
 
     # What arrives. These four are `webhooks.inbox.Inbox`.
 
     def tenant_of(self, key: str) -> str | None:
         """Return the tenant that an ingestion key belongs to, or None for an unknown or revoked key."""
-        with _durable(), self.engine.connect() as connection:
-            return keys.tenant_of(connection, key)
+        return self._known_keys.tenant_of(key, self._look_up_key)
 
     def keep_batch(self, tenant: str, batch: Batch) -> None:
-        """Keep a batch; a span that is kept already is not kept twice."""
-        with _durable(), writing(self.engine) as connection:
-            keys.keep_tenant(connection, tenant, now=self._now())
-            batches.keep_batch(connection, tenant, batch, now=self._now())
+        """Keep a batch, in one commit with those that come at the same moment; a kept span is not kept twice."""
+        if batch.spans:
+            self._batches.keep(batches.prepare(tenant, batch, now=self._now()), n_bytes=len(batch.body))
 
     def quarantine(self, tenant: str, *, dialect: str, body: bytes, reason: str) -> None:
         """Keep a body that could not be decoded."""
+        disk.check_space(self.engine, self._min_free_bytes)
         with _durable(), writing(self.engine) as connection:
             quarantine.quarantine(connection, tenant, dialect=dialect, body=body, reason=reason, now=self._now())
 
@@ -87,6 +105,17 @@ class Store:
         """Keep a GitHub delivery; False when its id is already known."""
         with _durable(), writing(self.engine) as connection:
             return deliveries.keep_delivery(connection, delivery, now=self._now())
+
+    def _look_up_key(self, key: str) -> str | None:
+        with _durable(), self.engine.connect() as connection:
+            return keys.tenant_of(connection, key)
+
+    def _commit_batches(self, group: Sequence[batches.Prepared]) -> None:
+        disk.check_space(self.engine, self._min_free_bytes)
+        with _durable(), writing(self.engine) as connection:
+            for tenant in sorted({batch.tenant for batch in group}):
+                keys.keep_tenant(connection, tenant, now=self._now())
+            batches.keep_batches(connection, group)
 
     # Tenants, their keys and repositories, and deliveries.
 
@@ -103,7 +132,9 @@ class Store:
     def revoke_key(self, tenant: str, key: str) -> bool:
         """Refuse a key from now on; False when the tenant has no such valid key."""
         with writing(self.engine) as connection:
-            return keys.revoke_key(connection, tenant, key, now=self._now())
+            revoked = keys.revoke_key(connection, tenant, key, now=self._now())
+        self._known_keys.forget()
+        return revoked
 
     def connect_repository(self, tenant: str, repository: str) -> None:
         """Note that a repository belongs to a tenant; a second time changes nothing."""

@@ -64,10 +64,10 @@ def traces_to_examine(
 
 
 def mark_examined(connection: sa.Connection, tenant: str, traces: Iterable[Trace], *, now: datetime) -> None:
-    """Note that these traces were examined, with the spans that they hold and no others."""
+    """Note that these traces were examined, with the records that they hold and no others."""
     at = microseconds(now)
     rows = [
-        {"tenant": tenant, "trace_id": searched(trace.trace_id), "n_spans": len(trace.spans), "now": at}
+        {"tenant": tenant, "trace_id": searched(trace.trace_id), "n_spans": trace.n_records, "now": at}
         for trace in traces
     ]
     if rows:

@@ -14,7 +14,7 @@ _KEEP = sa.text("""
     INSERT INTO verdicts (tenant, verdict_id, failure_mode_id, proposal_id, base_sha, n_traces, verdict, reason,
                           decided_at)
     VALUES (:tenant, :verdict_id, :failure_mode_id, :proposal_id, :base_sha, :n_traces, :verdict, :reason, :decided_at)
-    ON CONFLICT (tenant, verdict_id) DO NOTHING
+    ON CONFLICT (tenant, verdict_id) DO UPDATE SET decided_at = excluded.decided_at
 """)
 _ALL = sa.text("SELECT * FROM verdicts WHERE tenant = :tenant ORDER BY decided_at, verdict_id")
 
@@ -38,7 +38,7 @@ class RecordedVerdict:
 
 
 def save_verdict(connection: sa.Connection, tenant: str, recorded: RecordedVerdict) -> None:
-    """Keep a verdict; the same one at another time is the same one, recorded by a step that ran twice."""
+    """Keep a verdict; the same one again, by a step that ran twice or another attempt, is one, decided last then."""
     row = {
         "tenant": tenant,
         "verdict_id": _verdict_id(recorded),

@@ -16,6 +16,9 @@ from webhooks import decompress
 from webhooks.errors import Unavailable
 from webhooks.github import Delivery
 from webhooks.inbox import Batch
+from webhooks.redact import Redaction
+from webhooks.redaction.redactor import Redactor
+from webhooks.redaction.secrets import SECRETS
 from webhooks.routes import create_router, install_error_handler
 
 SECRET = "it's a secret"
@@ -218,3 +221,25 @@ def test_without_a_secret_no_delivery_is_taken(inbox: FakeInbox, secret: str | N
 
 def test_the_receiver_says_that_it_is_alive(client: TestClient) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
+
+
+TOKEN = "ghp_" + "a1B2" * 9
+REDACTION = Redaction(redactor=Redactor(SECRETS), master_key=b"master")
+
+
+def test_a_secret_is_replaced_before_the_batch_is_kept(inbox: FakeInbox) -> None:
+    body = json_batch().replace(b"chat", TOKEN.encode())
+    answer = client_of(inbox, redaction=REDACTION).post("/v1/traces", content=body, headers=JSON)
+    ((_, kept),) = inbox.batches
+    assert answer.status_code == 200
+    assert kept.spans[0].name.startswith("[redacted:github-token:")
+    assert TOKEN.encode() not in kept.body
+
+
+@pytest.mark.parametrize("headers", [JSON, PROTOBUF, {**JSON, "content-encoding": "gzip"}])
+def test_a_secret_reaches_neither_the_quarantine_nor_the_answer(inbox: FakeInbox, headers: dict[str, str]) -> None:
+    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": TOKEN}]}]}]}).encode()
+    answer = client_of(inbox, redaction=REDACTION).post("/v1/traces", content=body, headers=headers)
+    ((_, _, kept, reason),) = inbox.quarantined
+    assert answer.status_code == 400
+    assert TOKEN.encode() not in answer.content + kept + reason.encode()

@@ -83,12 +83,13 @@ def test_evidence_comes_back_as_it_was_and_a_second_trial_replaces_it(
 
 
 def test_a_step_that_runs_twice_records_its_verdict_once(store: Store, clock: Fixture) -> None:
-    first = verdict(at=clock.time)
-    store.save_verdict("7", first)
-    clock.advance(1)
     store.save_verdict("7", verdict(at=clock.time))
+    clock.advance(1)
+    again = verdict(at=clock.time)
+    store.save_verdict("7", again)
+    clock.advance(1)
     store.save_verdict("7", verdict(at=clock.time, n_traces=9))
-    assert store.verdicts("7") == {"fm1": [first, verdict(at=clock.time, n_traces=9)]}
+    assert store.verdicts("7") == {"fm1": [again, verdict(at=clock.time, n_traces=9)]}
 
 
 def test_a_pull_request_is_found_by_its_number_and_by_its_failure_mode(store: Store, make_proposal: Fixture) -> None:

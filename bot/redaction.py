@@ -1,0 +1,52 @@
+"""What is taken out of every body before it is kept: built from the settings and a key of the installation's own."""
+
+import os
+import secrets
+from pathlib import Path
+
+from bot.errors import BadSetting
+from bot.settings import Settings
+from webhooks.redact import Redaction
+from webhooks.redaction.personal import PERSONAL
+from webhooks.redaction.redactor import Redactor
+from webhooks.redaction.secrets import SECRETS, canary
+
+KEY_BYTES = 32
+
+
+def build_redaction(settings: Settings) -> Redaction:
+    """Return what redacts bodies; compiling the rules takes a moment, so build it once.
+
+    Raises
+    ------
+    BadSetting
+        When a canary is too short to be looked for, or the key cannot be kept.
+
+    """
+    try:
+        canaries = [canary(value) for value in settings.canaries.split(",") if value]
+    except ValueError as error:
+        raise BadSetting(f"TRACEWRIGHT_CANARIES: {error}") from error
+    personal = PERSONAL if settings.redact_personal_data else ()
+    return Redaction(
+        redactor=Redactor((*canaries, *SECRETS, *personal)), master_key=_lasting_key(settings.data / "redaction.key")
+    )
+
+
+def _lasting_key(path: Path) -> bytes:
+    """Return the key under which equal secrets get equal placeholders; made once, readable by its owner alone."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = path.with_suffix(f".{os.getpid()}")
+        if not path.exists():
+            made.touch(mode=0o600)
+            made.write_bytes(secrets.token_bytes(KEY_BYTES))
+            try:
+                os.link(made, path)  # the first of several processes wins, and never with half a key
+            except FileExistsError:
+                pass
+            finally:
+                made.unlink()
+        return path.read_bytes()
+    except OSError as error:
+        raise BadSetting(f"the redaction key {path} cannot be kept: {error.strerror}") from error

@@ -1,0 +1,36 @@
+"""Dialects: which parser reads a body, when it comes and when it is read again."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from webhooks import otlp
+from webhooks.errors import UnsupportedMedia
+from webhooks.sources import jsonl, langfuse, langsmith, openai_agents, otlp_logs
+from webhooks.trace import Span
+
+DECODERS: Mapping[str, Callable[[bytes], Sequence[Span]]] = {
+    "otlp-protobuf": lambda body: otlp.decode(body, otlp.PROTOBUF),
+    "otlp-json": lambda body: otlp.decode(body, otlp.JSON),
+    "otlp-protobuf-logs": otlp_logs.decode_protobuf,
+    "otlp-json-logs": otlp_logs.decode_json,
+    "langsmith": langsmith.decode,
+    "langfuse-scores": langfuse.decode,
+    "openai-agents": openai_agents.decode,
+    "messages": jsonl.decode,
+}
+
+
+def decode(dialect: str, body: bytes) -> Sequence[Span]:
+    """Return the spans of a decompressed body, always in the same order.
+
+    Raises
+    ------
+    Undecodable
+        When the body is not what its dialect says.
+    UnsupportedMedia
+        When no parser has this name.
+
+    """
+    decoder = DECODERS.get(dialect)
+    if decoder is None:
+        raise UnsupportedMedia(f"no parser for the dialect {dialect!r}")
+    return decoder(body)

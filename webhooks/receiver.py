@@ -1,0 +1,105 @@
+"""Receiver: what every route of a source does alike: know the tenant, read the body, keep it, then answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+
+from webhooks.decompress import LIMIT, decompress
+from webhooks.dialects import decode
+from webhooks.errors import TooLarge, Unauthorized, Undecodable
+from webhooks.inbox import Batch, Inbox
+from webhooks.ingestion_key import ingestion_key
+from webhooks.redact import Redaction
+
+GZIP = frozenset({"gzip", "x-gzip"})
+
+#: Rewrites a decompressed body before it is decoded and kept.
+Rewrite = Callable[[bytes], bytes]
+
+
+def utc_now() -> datetime:
+    """Return the time, aware, UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """Takes in the bodies of all sources."""
+
+    inbox: Inbox
+    #: Called in a worker thread with the tenant whose batch was kept.
+    on_batch: Callable[[str], None] | None = None
+    #: Replaces the secrets of a body before it is decoded, kept or quarantined; None keeps bodies as they came.
+    redaction: Redaction | None = None
+    now: Callable[[], datetime] = field(default=utc_now)
+
+    async def admit(self, request: Request) -> str:
+        """Return the tenant of the request's key, before a byte of the body is read.
+
+        Raises
+        ------
+        Unauthorized
+            When the key is missing or not known; which of them is not said.
+
+        """
+        key = ingestion_key(request.headers)
+        tenant = await run_in_threadpool(self.inbox.tenant_of, key) if key else None
+        if tenant is None:
+            raise Unauthorized("the ingestion key is missing or not known")
+        return tenant
+
+    async def keep(self, request: Request, tenant: str, dialect: str, *, rewrite: Rewrite | None = None) -> bytes:
+        """Read the request's body, keep it durably and return it decompressed.
+
+        Parameters
+        ----------
+        rewrite
+            Adds to the body what the request says outside of it, such as an id in the path.
+
+        Raises
+        ------
+        Undecodable
+            After the body was quarantined: the client will not send it again.
+
+        """
+        body = await read_body(request, limit=LIMIT)
+        encoding = request.headers.get("content-encoding", "")
+        return await run_in_threadpool(self._keep, tenant, dialect, body, encoding, rewrite)
+
+    def _keep(self, tenant: str, dialect: str, received: bytes, encoding: str, rewrite: Rewrite | None) -> bytes:
+        body = received
+        try:
+            body = sent = decompress(received, encoding)
+            body = self._redacted(rewrite(body) if rewrite else body, dialect, tenant)
+            spans = decode(dialect, body)
+        except Undecodable as error:
+            # The client will not send it again: https://opentelemetry.io/docs/specs/otlp/#failures-1
+            # What failed early has not been redacted yet; a second time changes nothing.
+            body = self._redacted(body, dialect, tenant)
+            self.inbox.quarantine(tenant, dialect=dialect, body=body, reason=str(error))
+            raise
+        if spans:
+            gzipped = received if encoding.strip().lower() in GZIP and body == sent else None
+            self.inbox.keep_batch(tenant, Batch(dialect=dialect, body=body, spans=spans, gzipped=gzipped))
+            if self.on_batch:
+                self.on_batch(tenant)
+        return body
+
+    def _redacted(self, body: bytes, dialect: str, tenant: str) -> bytes:
+        return self.redaction(body, dialect=dialect, tenant=tenant).body if self.redaction else body
+
+
+async def read_body(request: Request, *, limit: int) -> bytes:
+    """Return the body as received; stop reading at the limit."""
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                raise TooLarge(f"the body has more than {limit} bytes")
+    except ClientDisconnect as error:
+        raise Undecodable(f"the client left after {len(body)} bytes") from error
+    return bytes(body)
