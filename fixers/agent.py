@@ -14,11 +14,12 @@ from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
 from fixers import tools
 from fixers.diagnosis import Diagnosis
-from fixers.digest import clean, digest
+from fixers.digest import digest
 from fixers.errors import FixerError, TreeTooLarge
 from fixers.harness import Harness
 from fixers.model import Model, Reply
 from fixers.proposal import Proposal
+from fixers.quoting import clean
 from fixers.sandbox import Sandbox
 from fixers.submission import Submission, check_submission
 from fixers.workspace import Workspace, open_workspace

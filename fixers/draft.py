@@ -85,7 +85,7 @@ def draft(
         proposal = _proposal(fix, recipe=recipe, diagnosis=diagnosis, base_sha=base_sha)
         if kept := _within_scope(proposal, harness, notes):
             return _drafted(kept, failures, traces, notes)
-    if not notes:
+    if recipes and not notes:
         notes.append(f"no recipe fits {mode.detector} failures of {mode.key!r}")
     if agent is None:
         return Drafted(proposals=(), notes=tuple(notes))

@@ -9,9 +9,11 @@ from typing import Any
 
 from fixers.checkout import apply_edits, copy_tree
 from fixers.diagnosis import Layer
-from fixers.digest import clean, fenced, span_data
+from fixers.digest import run_line
 from fixers.errors import FixerError
+from fixers.quoting import clean, fenced
 from fixers.sandbox import Completed
+from fixers.span_text import run_data, span_data
 from fixers.workspace import (
     MAX_LINES,
     MAX_LISTED,
@@ -147,8 +149,8 @@ def _cut(text: str) -> str:
 def _list_traces(workspace: Workspace) -> str:
     reasons = {failure.trace_id: f"failing ({failure.detector}: {failure.key})" for failure in workspace.failures}
     lines = [
-        f"{trace.trace_id}  {len(trace.spans)} spans  {reasons.get(trace.trace_id, 'healthy')}"
-        for trace in list(workspace.traces.values())[:MAX_LISTED]
+        f"{run_line(trace)} {reasons.get(trace.trace_id, 'healthy')}"
+        for trace in sorted(workspace.traces.values(), key=lambda trace: trace.spans[0].start)[:MAX_LISTED]
     ]
     return "\n".join(lines) or "no traces"
 
@@ -157,7 +159,8 @@ def _read_trace(workspace: Workspace, *, trace_id: str, span_id: str = "", page:
     trace = workspace.traces.get(trace_id)
     if trace is None:
         raise Refused(f"there is no trace {trace_id[:80]!r} here; list_traces names them")
-    spans = [span_data(span) for span in trace.spans if span_id in {"", span.span_id}]
+    raw = [span_data(span) for span in trace.spans if span_id == span.span_id]
+    spans = raw if span_id else list(run_data(trace.spans))
     if not spans:
         raise Refused(f"the trace has no span {span_id[:80]!r}")
     text = json.dumps(spans, indent=1, ensure_ascii=False, default=str)
@@ -227,10 +230,11 @@ TOOLS: Mapping[str, Tool] = {
             arguments={"command": {"type": "array", "items": TEXT, "description": '["python", "-m", "pytest", "-q"]'}},
             do=_run,
         ),
-        Tool(name="list_traces", description="List the recorded runs.", arguments={}, do=_list_traces),
+        Tool(name="list_traces", description="List the recorded runs, oldest first.", arguments={}, do=_list_traces),
         Tool(
             name="read_trace",
-            description="Read the raw spans of a recorded run as JSON, in pages.",
+            description="Read a recorded run as JSON, in pages; a model call tells what the call before it did not "
+            "hold yet. With a span_id: all the raw attributes of that span.",
             arguments={"trace_id": TEXT, "span_id": TEXT, "page": NUMBER},
             optional=frozenset({"span_id", "page"}),
             do=_read_trace,

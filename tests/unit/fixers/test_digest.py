@@ -1,7 +1,9 @@
+from dataclasses import replace
 from pathlib import Path
 
 from fixers.diagnosis import Diagnosis, Layer, Location, Quote
-from fixers.digest import digest, fenced, locations
+from fixers.digest import digest, locations
+from fixers.quoting import fenced
 from tests.unit.fixers.scripted_model import failing_trace, failure, failure_mode, healthy_trace, write_checkout
 from webhooks.trace import Trace
 
@@ -12,6 +14,8 @@ GUESS = Diagnosis(
     location=Location(path="shop/parser.py", line=5),
     quotes=(Quote(trace_id="f" * 32, span_id="2" * 16, text="Expecting value"),),
 )
+
+CALLERS = [("main", 9), ("loop", 30), ("tools", 12), ("money", 4)]
 
 
 def account(folder: Path, *traces: Trace, diagnosis: Diagnosis | None = GUESS, max_tokens: int = 10_000) -> str:
@@ -32,8 +36,8 @@ def test_it_tells_how_often_where_and_which_raw_traces_there_are(tmp_path: Path)
     assert "2 times: An exception ended the span." in text
     assert "Releases: 1.4 (2)" in text
     assert "Empty arguments are not valid JSON. (layer: tool code at shop/parser.py:5)" in text
-    assert f"failing: {'e' * 32} (2 spans)" in text
-    assert f"healthy: {'a' * 32} (1 spans)" in text
+    assert f"failing: {'e' * 32} (2 spans, began " in text
+    assert f"healthy: {'a' * 32} (1 spans, began " in text
     assert "    5      return json.loads(arguments)" in text
     assert "README.md\nshop/__init__.py\nshop/parser.py" in text
 
@@ -50,6 +54,17 @@ def test_a_path_in_a_trace_is_only_matched_never_opened() -> None:
         (Location(path="parser.py", line=5), 1)
     ]
     assert locations([failure(failing_trace())], traces, ["other.py", "arser.py"]) == []
+
+
+def test_of_lines_that_are_named_as_often_the_innermost_comes_first() -> None:
+    stack = "".join(f'  File "/srv/app/shop/{name}.py", line {line}, in f\n' for name, line in CALLERS)
+    raised = {"exception.type": "E", "exception.message": "m", "exception.stacktrace": stack}
+    (_, tool) = failing_trace().spans
+    trace = Trace.from_spans([replace(tool, events=(replace(tool.events[0], attributes=raised),))])
+    found = locations([failure(trace)], {trace.trace_id: trace}, [f"shop/{name}.py" for name, _ in CALLERS])
+    assert [(place.path, place.line) for place, _ in found] == [
+        (f"shop/{name}.py", line) for name, line in reversed(CALLERS)
+    ]
 
 
 def test_what_traces_say_stays_inside_its_fence(tmp_path: Path) -> None:

@@ -185,9 +185,10 @@ def test_a_sandbox_that_cannot_run_is_an_answer(tmp_path: Path) -> None:
 
 def test_traces_are_listed_and_read_in_pages(tmp_path: Path) -> None:
     space = workspace(tmp_path, trace=failing_trace(said="x" * 20_000))
-    assert do(space, "list_traces") == (
-        f"{'f' * 32}  2 spans  failing (error: JSONDecodeError)\n{'a' * 32}  1 spans  healthy"
-    )
+    failing, healthy = do(space, "list_traces").splitlines()
+    began = "began 2026-03-01T12:00:00.000000Z"
+    assert failing == f"{'f' * 32} (2 spans, {began}, tools: find_order) failing (error: JSONDecodeError)"
+    assert healthy == f"{'a' * 32} (1 spans, {began}, tools: none) healthy"
     first = do(space, "read_trace", trace_id="f" * 32)
     assert first.startswith("page 1 of 4\nUntrusted data from trace ffff")
     assert do(space, "read_trace", trace_id="f" * 32, page=9) == "error: there is no page 9; there are 4"
