@@ -1,11 +1,15 @@
 """Agent: one harness in one repository, on the commit that its default branch points to now."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from bot.errors import BadSetting, ForgeError
 from bot.forge.forge import Base, Forge
+from fixers.errors import ConfigurationError
 from fixers.harness import CONFIGURATION_PATH, Harness, read_harnesses
+
+EVERYTHING = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,28 +20,42 @@ class Agent:
     base: Base
     harness: Harness
 
-    def owns(self, service: str) -> bool:
-        """Whether traces of this service.name come from this agent."""
-        return any(fnmatchcase(service, pattern) for pattern in self.harness.services)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agents:
+    """What is known of a tenant's agents now."""
+
+    readable: tuple[Agent, ...] = ()
+    #: Why a repository's agents are not known, by repository.
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+
+    def owner_of(self, service: str) -> Agent | None:
+        """Return the first agent whose patterns match this service.name, or None.
+
+        As long as a repository cannot be read, the pattern `*` matches nothing: the service may belong to that one.
+        """
+        return next((agent for agent in self.readable if self._owns(agent, service)), None)
+
+    def _owns(self, agent: Agent, service: str) -> bool:
+        patterns = (p for p in agent.harness.services if not (self.unreadable and p == EVERYTHING))
+        return any(fnmatchcase(service, pattern) for pattern in patterns)
 
 
-def read_agents(repositories: Iterable[str], forge_of: Callable[[str], Forge]) -> list[Agent]:
+def read_agents(repositories: Iterable[str], forge_of: Callable[[str], Forge]) -> Agents:
     """Read the agents of these repositories from the configuration on each default branch.
 
-    Raises
-    ------
-    fixers.harness.ConfigurationError
-        When a configuration file is wrong, naming line and key.
-    bot.errors.ForgeError
-        When a repository cannot be read.
-
+    A repository that does not answer, or whose configuration is wrong, takes none of the others with it.
     """
-    return [agent for repository in repositories for agent in _agents_of(forge_of(repository))]
-
-
-def owner_of(service: str, agents: Iterable[Agent]) -> Agent | None:
-    """Return the first agent that owns this service, or None."""
-    return next((agent for agent in agents if agent.owns(service)), None)
+    readable: list[Agent] = []
+    unreadable: dict[str, str] = {}
+    for repository in repositories:
+        try:
+            readable += _agents_of(forge_of(repository))
+        except ConfigurationError as error:
+            unreadable[repository] = f"{CONFIGURATION_PATH}: {error}"
+        except (BadSetting, ForgeError) as error:
+            unreadable[repository] = str(error)
+    return Agents(readable=tuple(readable), unreadable=unreadable)
 
 
 def _agents_of(forge: Forge) -> list[Agent]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import httpx
 import sqlalchemy as sa
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bot.app import utc_now
 from bot.errors import BadSetting
@@ -38,15 +40,18 @@ class Product:
     stages: ProductStages
     #: None when no GitHub App is configured.
     github: GitHubApp | None
+    #: Asks the live model.
+    client: httpx.Client
 
     def stages_with(self, listener: Listener) -> ProductStages:
         """Return the same stages, reporting to `listener`."""
         return replace(self.stages, listener=listener)
 
     def close(self) -> None:
-        """Close connections to databases and to GitHub."""
-        self.store.engine.dispose()
+        """Commit what waits, and close connections to databases, models and GitHub."""
+        self.store.close()
         self.work_engine.dispose()
+        self.client.close()
         if self.github is not None:
             self.github.close()
 
@@ -65,15 +70,16 @@ def assemble(settings: Settings, *, sandbox: Sandbox | None = None) -> Product:
         When a setting or the database cannot be used.
 
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
-    store = Store(open_engine(settings.engine_url), now=utc_now)
     github = _github(settings)
+    engine, work_engine = _engines(settings)
     no_sandbox = ""
     if sandbox is None:
         try:
             sandbox = find_sandbox(python=Path(settings.python))
-        except SandboxMissing as error:
+        except (SandboxMissing, OSError) as error:
             no_sandbox = str(error)
+    store = Store(engine, now=utc_now, min_free_bytes=settings.min_free_bytes)
+    client = httpx.Client(timeout=MODEL_TIMEOUT_S)
     stages = ProductStages(
         store=store,
         forge_of=forge_finder(github, folder=settings.data / "pull-requests"),
@@ -81,13 +87,11 @@ def assemble(settings: Settings, *, sandbox: Sandbox | None = None) -> Product:
         sandbox=sandbox,
         no_sandbox=no_sandbox,
         model=_model(settings),
-        live=_live(settings),
+        live=_live(settings, client),
         quiet_s=settings.quiet_s,
         now=utc_now,
     )
-    return Product(
-        settings=settings, store=store, work_engine=open_engine(settings.work_url), stages=stages, github=github
-    )
+    return Product(settings=settings, store=store, work_engine=work_engine, stages=stages, github=github, client=client)
 
 
 def forge_finder(github: GitHubApp | None, *, folder: Path) -> Callable[[str, str], Forge]:
@@ -103,14 +107,29 @@ def forge_finder(github: GitHubApp | None, *, folder: Path) -> Callable[[str, st
     return find
 
 
+def _engines(settings: Settings) -> tuple[sa.Engine, sa.Engine]:
+    """Return the engines of the records and of the work."""
+    name = "TRACEWRIGHT_DATABASE_URL" if settings.database_url else f"TRACEWRIGHT_DATA={str(settings.data)!r}"
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        return open_engine(settings.engine_url), open_engine(settings.work_url)
+    except OSError as error:
+        raise BadSetting(f"{name} cannot be used: {error.strerror}: {error.filename!r}") from error
+    except (sa.exc.ArgumentError, ModuleNotFoundError, ValueError) as error:  # a URL may hold a password: not repeated
+        raise BadSetting(f"{name} is not a URL of SQLite or PostgreSQL: {error}") from error
+
+
 def _github(settings: Settings) -> GitHubApp | None:
     if not settings.github_app_id:
         return None
+    name = f"TRACEWRIGHT_GITHUB_PRIVATE_KEY_FILE={settings.github_private_key_file!r}"
     try:
         key = Path(settings.github_private_key_file).read_text("ascii")
-    except (OSError, ValueError) as error:
-        name = f"TRACEWRIGHT_GITHUB_PRIVATE_KEY_FILE={settings.github_private_key_file!r}"
-        raise BadSetting(f"{name} cannot be read: {error}") from error
+        load_pem_private_key(key.encode(), password=None)
+    except OSError as error:
+        raise BadSetting(f"{name} cannot be read: {error.strerror}") from error
+    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
+        raise BadSetting(f"{name} is not a private key in PEM without a password") from error
     return GitHubApp(settings.github_app_id, key, api_url=settings.github_api_url)
 
 
@@ -130,12 +149,12 @@ def _model(settings: Settings) -> Model | None:
     )
 
 
-def _live(settings: Settings) -> LiveModel | None:
+def _live(settings: Settings, client: httpx.Client) -> LiveModel | None:
     if not settings.replay_base_url:
         return None
     return LiveEndpoint(
         name=settings.replay_model,
         base_url=settings.replay_base_url,
         api_key=settings.replay_api_key,
-        client=httpx.Client(timeout=MODEL_TIMEOUT_S),
+        client=client,
     )

@@ -27,11 +27,15 @@ def bars(console: Console, *, quiet: bool = False) -> Iterator[Listener]:
 
     def listen(stage: str, done: int, total: int) -> None:
         if stage not in tasks:
+            progress.start()  # only now: a command that fails before draws nothing
             tasks[stage] = progress.add_task(escape(_fitted(stage)), total=total)
         progress.update(tasks[stage], completed=done, total=total)
 
-    with progress:
+    try:
         yield listen
+    finally:
+        if tasks:
+            progress.stop()
 
 
 def _fitted(stage: str) -> str:

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
+import sqlalchemy as sa
 import typer
 from rich.console import Console
 
 from bot import tables
 from bot.app import create_app, utc_now
-from bot.assemble import Product, assemble
+from bot.assemble import LOCAL, Product, assemble
 from bot.bars import bars
 from bot.connect import connect as connect_repository
 from bot.doctor import examine_installation
@@ -22,6 +23,8 @@ from bot.errors import BotError
 from bot.fix import fix_once
 from bot.ingest import ingest as ingest_file
 from bot.pipeline import durable, finish_pending, run_once
+from bot.pr_body.escape import one_line, visible
+from bot.redaction import build_redaction
 from bot.settings import read_settings
 from clustering.errors import ClusteringError
 from fixers.errors import FixerError
@@ -34,18 +37,28 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 out = Console()
+MAX_ERROR = 1_000  # characters
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Tenant = Annotated[str, typer.Option(help="Whose records: an installation's id, or `local`.")]
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one line and exit status 1."""
+    """Run the command line; whatever goes wrong outside of our own code is one line and exit status 1."""
     try:
         app()
     except (BotError, FixerError, ClusteringError, WebhookError, OSError) as error:
-        Console(stderr=True).print(f"tracewright: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _fail(str(error))
+    except sa.exc.DBAPIError as error:
+        _fail(f"the database: {error.orig}")
+    except sa.exc.SQLAlchemyError as error:
+        _fail(f"the database: {error}")
+
+
+def _fail(reason: str) -> NoReturn:
+    line = f"tracewright: {one_line(reason, limit=MAX_ERROR)}"
+    Console(stderr=True).print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(1)
 
 
 @app.command()
@@ -55,7 +68,7 @@ def connect(
     """Connect a repository and print the ingestion key and the variables that point a tracer here."""
     with _product() as product:
         connected = connect_repository(product, repository)
-        out.print(tables.connected(connected, product.settings), markup=False, highlight=False, soft_wrap=True)
+    _say(tables.connected(connected, product.settings))
 
 
 @app.command()
@@ -71,6 +84,7 @@ def serve() -> None:
             webhook_secret=settings.github_webhook_secret or None,
             interval_s=settings.interval_s,
             now=utc_now,
+            redaction=build_redaction(settings),
         )
         uvicorn.run(web, host=settings.host, port=settings.port, log_level="warning")
 
@@ -78,17 +92,25 @@ def serve() -> None:
 @app.command()
 def ingest(
     files: Annotated[list[Path], typer.Argument(help="OTLP requests: .json, .jsonl (one a line) or .pb; may be .gz.")],
-    tenant: Tenant = "local",
+    tenant: Tenant = LOCAL,
 ) -> None:
     """Keep the traces of files, as if they had come over HTTP; the same file again changes nothing."""
     with _product() as product, bars(out) as listener:
+        redaction = build_redaction(product.settings)
         for file in files:
-            n_spans = ingest_file(product.store, tenant, file, on_progress=partial(listener, file.name))
-            out.print(f"{file}: {n_spans} spans kept", markup=False, highlight=False)
+            n_spans = ingest_file(
+                product.store,
+                tenant,
+                file,
+                redaction=redaction,
+                received_at=utc_now(),
+                on_progress=partial(listener, file.name),
+            )
+            _say(visible(f"{file}: {n_spans} spans kept"))
 
 
 @app.command()
-def modes(*, tenant: Tenant = "local", as_json: Json = False) -> None:
+def modes(*, tenant: Tenant = LOCAL, as_json: Json = False) -> None:
     """List the failure modes, most severe first."""
     with _product() as product:
         listed = tables.listed_modes(product.store, tenant)
@@ -97,7 +119,7 @@ def modes(*, tenant: Tenant = "local", as_json: Json = False) -> None:
 
 @app.command()
 def show(
-    failure_mode: Annotated[str, typer.Argument(metavar="ID")], *, tenant: Tenant = "local", as_json: Json = False
+    failure_mode: Annotated[str, typer.Argument(metavar="ID")], *, tenant: Tenant = LOCAL, as_json: Json = False
 ) -> None:
     """Show one failure mode: who was hurt, example failures, every attempt and its verdict."""
     with _product() as product:
@@ -110,7 +132,7 @@ def fix(
     failure_mode: Annotated[str, typer.Argument(metavar="ID")],
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Draft and verify, but open nothing.")] = False,
-    tenant: Tenant = "local",
+    tenant: Tenant = LOCAL,
     as_json: Json = False,
 ) -> None:
     """Try to mend one failure mode now."""
@@ -120,13 +142,13 @@ def fix(
 
 
 @app.command()
-def run(*, tenant: Tenant = "local", as_json: Json = False) -> None:
+def run(*, tenant: Tenant = LOCAL, as_json: Json = False) -> None:
     """Run the loop once: detect, group, and try to mend what is worth mending."""
     with _product() as product, bars(out, quiet=as_json) as listener:
         with durable(product.stages_with(listener), product.work_engine) as pipeline:
             finish_pending()
             run_once(pipeline, tenant, run_id=utc_now().isoformat())
-        record = tables.run_record(product.store, tenant)
+        record = tables.run_record(product.store, tenant, unreadable=product.stages.agents(tenant).unreadable)
     _print(tables.run_page(record), record, as_json=as_json)
 
 
@@ -150,6 +172,11 @@ def _product() -> Iterator[Product]:
 
 def _print(table: Any, record: Any, *, as_json: bool) -> None:  # noqa: ANN401 - whatever Rich can show
     if as_json:
-        sys.stdout.write(json.dumps(record, default=str, ensure_ascii=False, indent=1) + "\n")
+        # ASCII only: no text of a trace reaches a terminal as a control sequence.
+        sys.stdout.write(json.dumps(record, indent=1) + "\n")
     else:
         out.print(table)
+
+
+def _say(text: str) -> None:
+    out.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -1,5 +1,6 @@
 """Say what is configured, reachable and isolated, and how to mend each thing that is not."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -10,11 +11,11 @@ import httpx
 
 from bot.agents import read_agents
 from bot.assemble import Product
-from bot.errors import BotError
 from clustering.embed import verify_weights
 from clustering.errors import ClusteringError
-from fixers.errors import FixerError
 
+# `fixers.errors.SandboxMissing` ends with what to do, after a colon or a quotation.
+MEND = re.compile(r": |(?<='). ")
 MIN_FREE_BYTES = 1_000_000_000
 TIMEOUT_S = 5.0
 
@@ -73,8 +74,8 @@ def _sandbox(product: Product) -> Iterator[Finding]:
     if product.stages.sandbox is not None:
         yield Finding("sandbox", "ok", f"{product.stages.sandbox.name} starts and isolates")
     else:
-        fact, _, mend = product.stages.no_sandbox.partition(": ")
-        yield Finding("sandbox", "broken", f"{fact}; no repository's code will run", mend)
+        why = product.stages.no_sandbox
+        yield Finding("sandbox", "broken", f"no repository's code will run: {why}", MEND.split(why)[-1])
 
 
 def _interpreter(product: Product) -> Iterator[Finding]:
@@ -82,7 +83,9 @@ def _interpreter(product: Product) -> Iterator[Finding]:
     if python.exists():
         yield Finding("interpreter for your agent", "ok", str(python))
     else:
-        yield Finding("interpreter for your agent", "broken", f"{python} does not exist", "set TRACEWRIGHT_PYTHON")
+        yield Finding(
+            "interpreter for your agent", "broken", f"{python} does not exist", "set TRACEWRIGHT_PYTHON to its python"
+        )
 
 
 def _github(product: Product) -> Iterator[Finding]:
@@ -90,12 +93,11 @@ def _github(product: Product) -> Iterator[Finding]:
     if not settings.github_app_id:
         yield Finding("GitHub App", "off", "not configured: local repositories only", "set TRACEWRIGHT_GITHUB_APP_ID")
         return
-    if not Path(settings.github_private_key_file).is_file():
-        fact = f"no private key at {settings.github_private_key_file!r}"
-        yield Finding("GitHub App", "broken", fact, "set TRACEWRIGHT_GITHUB_PRIVATE_KEY_FILE")
-        return
-    if not settings.github_webhook_secret:
-        yield Finding("GitHub App", "broken", "deliveries are refused", "set TRACEWRIGHT_GITHUB_WEBHOOK_SECRET")
+    if settings.github_webhook_secret:
+        yield Finding("GitHub App", "ok", f"{settings.github_app_id}, its key is readable, deliveries are verified")
+    else:
+        fact, mend = "no webhook secret: every delivery is refused", "set TRACEWRIGHT_GITHUB_WEBHOOK_SECRET"
+        yield Finding("GitHub App", "broken", fact, mend)
     yield _reachable("GitHub API", settings.github_api_url, "check TRACEWRIGHT_GITHUB_API_URL and the network")
 
 
@@ -127,7 +129,7 @@ def _replay_model(product: Product) -> Iterator[Finding]:
 def _tenants(product: Product) -> Iterator[Finding]:
     tenants = product.store.tenants()
     if not tenants:
-        yield Finding("repositories", "broken", "none is connected", "tracewright connect OWNER/NAME")
+        yield Finding("repositories", "broken", "none is connected", "tracewright connect OWNER/NAME, or a folder")
     for tenant in tenants:
         yield from _tenant(product, tenant)
 
@@ -141,23 +143,27 @@ def _tenant(product: Product, tenant: str) -> Iterator[Finding]:
         yield Finding(
             f"tenant {tenant}", "broken", fact, "check the tracer's protocol: OTLP over HTTP, protobuf or JSON"
         )
-    for repository in product.store.repositories(tenant):
-        try:
-            agents = read_agents([repository], lambda name: product.stages.forge_of(tenant, name))
-        except (BotError, FixerError) as error:
-            yield Finding(
-                repository, "broken", str(error), "correct .github/tracewright.yml on the default branch, or access"
-            )
-        else:
-            names = ", ".join(f"{agent.harness.name} ({agent.harness.autonomy})" for agent in agents)
-            yield Finding(repository, "ok", f"agents: {names}")
+    repositories = product.store.repositories(tenant)
+    if not repositories:
+        mend = "tracewright connect OWNER/NAME, or a folder"
+        yield Finding(f"tenant {tenant}", "broken", "no repository is connected: nothing can be mended", mend)
+    for repository in repositories:
+        yield _repository(product, tenant, repository)
+
+
+def _repository(product: Product, tenant: str, repository: str) -> Finding:
+    agents = read_agents([repository], lambda name: product.stages.forge_of(tenant, name))
+    if why := agents.unreadable.get(repository):
+        return Finding(repository, "broken", why, "correct it on the default branch, or restore access; then run again")
+    names = ", ".join(f"{agent.harness.name} ({agent.harness.autonomy})" for agent in agents.readable)
+    return Finding(repository, "ok", f"agents: {names}")
 
 
 def _reachable(subject: str, url: str, mend: str) -> Finding:
     """Any answer counts: the question is whether something answers there."""
     try:
         status = httpx.get(url, timeout=TIMEOUT_S).status_code
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         return Finding(subject, "broken", f"{url} does not answer: {error}", mend)
     return Finding(subject, "ok", f"{url} answers ({status})")
 

@@ -4,6 +4,7 @@ BotError
 ├── BadSetting
 ├── BadFile
 ├── UnknownFailureMode
+├── NoAgent
 ├── StoreError
 │   ├── NewerSchema
 │   ├── UnreadableRecord
@@ -28,6 +29,10 @@ class BadFile(BotError):
 
 class UnknownFailureMode(BotError):
     """There is no failure mode with this id."""
+
+
+class NoAgent(BotError):
+    """The traces belong to no agent of a connected repository."""
 
 
 class StoreError(BotError):

@@ -1,19 +1,18 @@
 """Look for failures in every complete trace that nobody has looked at."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from bot.agents import Agent, owner_of
+from bot.agents import Agent, Agents
 from bot.store.store import Store
 from clustering.detect import Detector, detect, with_policies
 from webhooks.semconv import service_name
-from webhooks.trace import Trace
 
 CHUNK = 200
 
 Progress = Callable[[int, int], None]
 
 
-def examine(store: Store, tenant: str, *, agents: Sequence[Agent], quiet_s: float, on_progress: Progress) -> int:
+def examine(store: Store, tenant: str, *, agents: Agents, quiet_s: float, on_progress: Progress) -> int:
     """Detect and keep the failures of what is complete; return how many traces were examined.
 
     Parameters
@@ -30,13 +29,13 @@ def examine(store: Store, tenant: str, *, agents: Sequence[Agent], quiet_s: floa
     done = 0
     for start in range(0, len(waiting), CHUNK):
         for trace in store.load_traces(tenant, waiting[start : start + CHUNK]).values():
-            store.save_examined(tenant, trace, detect(trace, detectors_of(trace, agents)))
+            detectors = detectors_for(agents.owner_of(service_name(trace)))
+            store.save_examined(tenant, trace, detect(trace, detectors))
             done += 1
             on_progress(done, len(waiting))
     return done
 
 
-def detectors_of(trace: Trace, agents: Sequence[Agent]) -> tuple[Detector, ...]:
-    """Return the detectors for a trace: all of ours, and the policies of the agent that it came from."""
-    owner = owner_of(service_name(trace), agents)
-    return with_policies(owner.harness.policies if owner else ())
+def detectors_for(agent: Agent | None) -> tuple[Detector, ...]:
+    """Return what looks at the traces of an agent: all our detectors, and its own policies."""
+    return with_policies(agent.harness.policies if agent else ())

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from bot.errors import UnknownFailureMode
+from bot.lookup import find_mode
 from bot.pipeline import Task
 from bot.stages import ProductStages
 from clustering.failure_mode import FailureMode
@@ -14,12 +14,15 @@ class Fixed(NamedTuple):
     """What came of one attempt."""
 
     mode: FailureMode
+    #: The last one tried; None when nothing was drafted.
     proposal: Proposal | None
     evidence: Evidence | None
-    #: Address of the pull request; None when none was opened.
-    url: str | None
+    #: None when nothing was tried.
+    verdict: Verdict | None
     #: Why it ended there, in a sentence.
     reason: str
+    #: Address of the pull request; None when there is none.
+    url: str | None
 
 
 def fix_once(stages: ProductStages, tenant: str, failure_mode_id: str, *, dry_run: bool) -> Fixed:
@@ -28,24 +31,33 @@ def fix_once(stages: ProductStages, tenant: str, failure_mode_id: str, *, dry_ru
     Raises
     ------
     UnknownFailureMode
-        When the tenant has no such failure mode.
+        When the tenant has no failure mode whose id begins so.
 
     """
-    mode = stages.store.failure_mode(tenant, failure_mode_id)
-    if mode is None:
-        raise UnknownFailureMode(f"tenant {tenant!r} has no failure mode {failure_mode_id!r}")
+    mode = find_mode(stages.store, tenant, failure_mode_id)
     opened = stages.store.pull_requests_of_mode(tenant, mode.id)
     if opened and not dry_run:
         pull_request = opened[0].pull_request
-        return Fixed(mode, None, None, pull_request.url, f"it has a pull request already, {pull_request.state}")
-    proposal, evidence = None, None
-    for proposal_id in stages.draft(tenant, Task(mode.id, "by hand")):
-        verdict = stages.verify(tenant, proposal_id)
-        proposal, evidence = stages.store.proposal(tenant, proposal_id), stages.store.evidence_of(tenant, proposal_id)
-        if verdict is Verdict.VERIFIED:
-            url = None if dry_run else stages.submit(tenant, proposal_id)
-            if url is not None:
-                stages.report(tenant, proposal_id)
-            return Fixed(mode, proposal, evidence, url, evidence.reason if evidence else "")
-    verdicts = stages.store.verdicts(tenant).get(mode.id, [])
-    return Fixed(mode, proposal, evidence, None, verdicts[-1].reason if verdicts else "nothing was drafted")
+        return Fixed(mode, None, None, None, f"it has a pull request already: {pull_request.state}", pull_request.url)
+    task, url = Task(mode.id, "by hand"), None
+    while proposal_ids := stages.draft(tenant, task):
+        task = task._replace(tried=(*task.tried, *proposal_ids))
+        verified = next((each for each in proposal_ids if stages.verify(tenant, each) is Verdict.VERIFIED), None)
+        if verified is not None:
+            url = None if dry_run else _opened(stages, tenant, verified)
+            return _ended(stages, tenant, mode, verified, url)
+    return _ended(stages, tenant, mode, task.tried[-1] if task.tried else None, None)
+
+
+def _opened(stages: ProductStages, tenant: str, proposal_id: str) -> str | None:
+    url = stages.submit(tenant, proposal_id)
+    if url is not None:
+        stages.report(tenant, proposal_id)
+    return url
+
+
+def _ended(stages: ProductStages, tenant: str, mode: FailureMode, proposal_id: str | None, url: str | None) -> Fixed:
+    proposal = stages.store.proposal(tenant, proposal_id) if proposal_id else None
+    evidence = stages.store.evidence_of(tenant, proposal_id) if proposal_id else None
+    last = stages.store.verdicts(tenant)[mode.id][-1]  # every attempt leaves one
+    return Fixed(mode, proposal, evidence, last.verdict, last.reason, url)

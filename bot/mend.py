@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bot.agents import Agent
-from bot.examine import detectors_of
+from bot.examine import detectors_for
 from bot.store.store import Store
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
@@ -19,6 +19,7 @@ from fixers.evidence import Evidence
 from fixers.harness import Harness, with_defaults
 from fixers.model import Model
 from fixers.proposal import Edit, Proposal
+from fixers.recipes.recipe import Recipe
 from fixers.replay.playback import LiveModel
 from fixers.sandbox import Sandbox
 from fixers.scope import violations
@@ -31,7 +32,14 @@ N_HEALTHY = 200
 
 
 def draft_fixes(
-    store: Store, tenant: str, mode: FailureMode, *, agent: Agent, model: Model | None, sandbox: Sandbox | None
+    store: Store,
+    tenant: str,
+    mode: FailureMode,
+    *,
+    agent: Agent,
+    recipes: Sequence[Recipe],
+    model: Model | None,
+    sandbox: Sandbox | None,
 ) -> Drafted:
     """Diagnose the failure mode on the agent's base commit and draft proposals: recipes first, then the model."""
     failures, traces = _seen(store, tenant, mode)
@@ -67,6 +75,7 @@ def draft_fixes(
             checkout=checkout,
             harness=harness,
             base_sha=agent.base.sha,
+            recipes=recipes,
             agent=ask,
         )
 
@@ -80,6 +89,7 @@ def try_fix(
     agent: Agent,
     sandbox: Sandbox,
     live: LiveModel | None,
+    n_candidates: int,
     on_progress: Callable[[int, int], None],
 ) -> Evidence:
     """Run the repository's tests and replay failing and healthy runs, before and after the edits."""
@@ -96,8 +106,9 @@ def try_fix(
             guard=guard,
             pool=[*traces.values(), *healthy],
             failures=_by_trace(failures),
-            detectors=detectors_of(failing[0], [agent]),
+            detectors=detectors_for(agent),
             live=live,
+            n_candidates=n_candidates,
             on_progress=lambda done, total, _: on_progress(done, total),
         )
 

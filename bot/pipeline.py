@@ -3,6 +3,8 @@
     run(tenant)          examine ─► group ─► choose ─┬─► mend(failure mode) … one after the other
                                                      │
     mend(failure mode)   draft ─► verify ─► submit ─► report        (ends early with a recorded verdict)
+                           ▲        │
+                           └────────┘  what does not hold is drafted anew, as long as there is something left to try
 
     watch(delivery)      record the outcome that a GitHub delivery tells of
 
@@ -31,6 +33,8 @@ class Task(NamedTuple):
     failure_mode_id: str
     #: What this attempt is about: base commit and amount of evidence. The same attempt is never made twice.
     attempt: str
+    #: Proposals of this attempt that were tried and did not hold.
+    tried: tuple[str, ...] = ()
 
 
 class Stages(Protocol):
@@ -46,7 +50,7 @@ class Stages(Protocol):
         """Return the failure modes worth mending now, most severe first."""
 
     def draft(self, tenant: str, task: Task) -> list[str]:
-        """Draft proposals for one failure mode; return their ids, best first."""
+        """Draft proposals for one failure mode, others than `task.tried`; return their ids, best first."""
 
     def verify(self, tenant: str, proposal_id: str) -> Verdict:
         """Try a proposal and record the evidence."""
@@ -85,12 +89,14 @@ class Pipeline(DBOSConfiguredInstance):
     @DBOS.workflow()
     def mend(self, tenant: str, task: Task) -> str | None:
         """Try to mend one failure mode; return the pull request's address, or None when none was opened."""
-        for proposal_id in self._draft(tenant, task):
-            if self._verify(tenant, proposal_id) is Verdict.VERIFIED:
-                url = self._submit(tenant, proposal_id)
-                if url is not None:
-                    self._report(tenant, proposal_id)
+        while proposal_ids := [each for each in self._draft(tenant, task) if each not in task.tried]:
+            for proposal_id in proposal_ids:
+                if self._verify(tenant, proposal_id) is Verdict.VERIFIED:
+                    url = self._submit(tenant, proposal_id)
+                    if url is not None:
+                        self._report(tenant, proposal_id)
                     return url
+            task = task._replace(tried=(*task.tried, *proposal_ids))
         return None
 
     @DBOS.workflow()

@@ -9,6 +9,13 @@ from fixers.evidence import Verdict
 
 # Verdicts that more traces of the same failure can change; the others need another commit.
 HOPEFUL = frozenset({Verdict.TOO_NOISY, Verdict.NO_PROPOSAL})
+# Verdicts that say nothing of the failure mode: the machine or the forge was not ready, or a verified fix was tried by
+# hand and not opened.
+UNSETTLED = frozenset({Verdict.VERIFIED, Verdict.FAULT, Verdict.NO_SANDBOX})
+# Verdicts on a proposal that another proposal for the same failure mode may escape.
+ESCAPABLE = frozenset(
+    {Verdict.OUT_OF_SCOPE, Verdict.BREAKS_TESTS, Verdict.TEST_PROVES_NOTHING, Verdict.NOT_FIXED, Verdict.REGRESSION}
+)
 # Evidence must have doubled before the same commit is tried again.
 GROWTH = 2.0
 
@@ -36,7 +43,7 @@ def worth_mending(
     Parameters
     ----------
     attempts
-        Earlier attempts by failure mode id.
+        Earlier attempts by failure mode id, oldest first; the last one on a commit counts.
     proposed
         Failure modes that already have a pull request, open, merged or refused: never a second one.
     base_shas
@@ -51,13 +58,13 @@ def worth_mending(
         if mode.id in base_shas
         and mode.id not in proposed
         and mode.status not in {Status.ARCHIVED, Status.RESOLVED}
-        and not any(_settles(attempt, mode, base_shas[mode.id]) for attempt in attempts.get(mode.id, ()))
+        and not _is_settled(mode, [each for each in attempts.get(mode.id, ()) if each.base_sha == base_shas[mode.id]])
     ]
     return sorted(chosen, key=lambda mode: (-severity(mode, traffic), mode.id))
 
 
-def _settles(attempt: Attempt, mode: FailureMode, base_sha: str) -> bool:
-    """Whether this earlier attempt answers the question that a new one would ask."""
-    if attempt.base_sha != base_sha or attempt.verdict is Verdict.VERIFIED:
-        return False  # a verified fix without a pull request was tried by hand, and not opened
-    return attempt.verdict not in HOPEFUL or mode.n_traces < GROWTH * attempt.n_traces
+def _is_settled(mode: FailureMode, attempts: Sequence[Attempt]) -> bool:
+    """Whether the last of these attempts, all on one commit, answers the question that a new one would ask."""
+    if not attempts or attempts[-1].verdict in UNSETTLED:
+        return False
+    return attempts[-1].verdict not in HOPEFUL or mode.n_traces < GROWTH * attempts[-1].n_traces

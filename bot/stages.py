@@ -1,12 +1,13 @@
 """The stages as the product runs them: what `bot.pipeline` strings together, with everything they need."""
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from bot.agents import Agent, owner_of, read_agents
-from bot.errors import ForgeError
+from bot.agents import Agent, Agents, read_agents
+from bot.errors import BotError, ForgeError, NoAgent, UnknownFailureMode
 from bot.examine import examine
 from bot.forge.errors import Refused
 from bot.forge.forge import Forge, State
@@ -14,19 +15,34 @@ from bot.group import group
 from bot.mend import draft_fixes, try_fix
 from bot.outcome import Decision, Outcome
 from bot.pipeline import Task
-from bot.policy import Attempt, worth_mending
+from bot.policy import ESCAPABLE, UNSETTLED, Attempt, worth_mending
+from bot.pr_body.escape import one_line
+from bot.pull_request import PullRequest
+from bot.store.pull_requests import Opened
 from bot.store.store import Store
 from bot.store.verdicts import RecordedVerdict
 from bot.submit import report, submit
 from bot.watch import read_happening
 from clustering.embed import Encoder
+from clustering.errors import ClusteringError
 from clustering.failure_mode import FailureMode
+from fixers.draft import RECIPES
+from fixers.errors import FixerError
 from fixers.evidence import Evidence, Verdict
 from fixers.harness import Autonomy
 from fixers.model import Model
 from fixers.proposal import Proposal
 from fixers.replay.playback import LiveModel
 from fixers.sandbox import Sandbox
+from webhooks.errors import WebhookError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MAX_REASON = 500  # characters of an error that are kept with a verdict
+# What may go wrong around one failure mode without being a mistake of ours.
+EXPECTED = (BotError, FixerError, ClusteringError, WebhookError, OSError)
 
 
 class Listener(Protocol):
@@ -77,41 +93,52 @@ class ProductStages:
         agents = self.agents(tenant)
         self._ask_for_states(tenant, agents)
         modes = [mode for mode in self.store.failure_modes(tenant) if mode.n_traces]
-        owners = {mode.id: self._owner(tenant, mode, agents) for mode in modes}
+        owners = {mode.id: agents.owner_of(self._service(tenant, mode)) for mode in modes}
         base_shas = {
             mode_id: owner.base.sha
             for mode_id, owner in owners.items()
             if owner is not None and owner.harness.autonomy is not Autonomy.OBSERVE
         }
+        attempts, proposed = self._attempts(tenant), self.store.proposed_modes(tenant)
+        for mode in modes:
+            if agents.unreadable and owners[mode.id] is None and mode.id not in proposed:
+                self._record(tenant, mode, verdict=Verdict.FAULT, reason=_unowned(agents))
         chosen = worth_mending(
             modes,
-            attempts=self._attempts(tenant),
-            proposed=self.store.proposed_modes(tenant),
+            attempts=attempts,
+            proposed=proposed,
             base_shas=base_shas,
             traffic=self.store.traffic_of_all(tenant),
         )
-        return [Task(mode.id, f"{base_shas[mode.id][:12]}-{mode.n_traces}") for mode in chosen]
+        return [Task(mode.id, self._attempt(mode, base_shas[mode.id], attempts.get(mode.id, []))) for mode in chosen]
 
     def draft(self, tenant: str, task: Task) -> list[str]:
-        """Draft proposals for one failure mode and keep them."""
-        mode, agent = self._mode_and_agent(tenant, task.failure_mode_id)
+        """Draft proposals for one failure mode and keep them; the model is asked when those of recipes did not hold."""
+        mode = self._mode(tenant, task.failure_mode_id)
         self.listener(f"drafting: {mode.title}", 0, 1)
-        drafted = draft_fixes(self.store, tenant, mode, agent=agent, model=self.model, sandbox=self.sandbox)
-        for proposal in drafted.proposals:
-            self.store.save_proposal(tenant, proposal)
-        if not drafted.proposals:
-            reason = "; ".join(drafted.notes) or "nothing fits"
-            self._record(
-                tenant, mode, base_sha=agent.base.sha, proposal_id=None, verdict=Verdict.NO_PROPOSAL, reason=reason
+        agent = self._or_fault(tenant, mode, lambda: self._agent_of(tenant, mode))
+        proposal_ids = None
+        if agent is not None:
+            base_sha = agent.base.sha
+            proposal_ids = self._or_fault(
+                tenant, mode, lambda: self._drafted(tenant, mode, agent, task.tried), base_sha=base_sha
             )
         self.listener(f"drafting: {mode.title}", 1, 1)
-        return [proposal.id for proposal in drafted.proposals]
+        return proposal_ids or []
 
     def verify(self, tenant: str, proposal_id: str) -> Verdict:
         """Try a proposal; keep the evidence and the verdict."""
         proposal = self._proposal(tenant, proposal_id)
-        mode, agent = self._mode_and_agent(tenant, proposal.failure_mode_id)
-        evidence = self.try_proposal(tenant, proposal, mode, agent)
+        mode = self._mode(tenant, proposal.failure_mode_id)
+        evidence = self._or_fault(
+            tenant,
+            mode,
+            lambda: self.try_proposal(tenant, proposal, mode, self._agent_of(tenant, mode)),
+            base_sha=proposal.base_sha,
+            proposal_id=proposal_id,
+        )
+        if evidence is None:
+            return Verdict.FAULT
         self._settle(tenant, mode, proposal, evidence)
         return evidence.verdict
 
@@ -130,36 +157,37 @@ class ProductStages:
             agent=agent,
             sandbox=self.sandbox,
             live=self.live,
+            n_candidates=len(self._candidates(tenant, mode, proposal.base_sha)),
             on_progress=self._telling(f"verifying: {mode.title}"),
         )
 
     def submit(self, tenant: str, proposal_id: str) -> str | None:
-        """Open the pull request of a verified proposal; None, with a recorded verdict, when the gate refuses it."""
-        proposal, evidence = self._proposal(tenant, proposal_id), self._evidence(tenant, proposal_id)
-        mode, agent = self._mode_and_agent(tenant, proposal.failure_mode_id)
-        try:
-            pull_request = submit(
-                proposal,
-                evidence,
-                mode,
-                traffic=self.store.traffic_of_all(tenant),
-                forge=agent.forge,
-                harness=agent.harness,
-                branch=agent.base.branch,
-            )
-        except Refused as error:
-            self._settle(tenant, mode, proposal, replace(evidence, verdict=Verdict.OUT_OF_SCOPE, reason=str(error)))
+        """Open the pull request of a verified proposal; None, with a recorded verdict, when that cannot be done."""
+        proposal = self._proposal(tenant, proposal_id)
+        mode = self._mode(tenant, proposal.failure_mode_id)
+        pull_request = self._or_fault(
+            tenant,
+            mode,
+            lambda: self._opened(tenant, mode, proposal),
+            base_sha=proposal.base_sha,
+            proposal_id=proposal_id,
+        )
+        if pull_request is None:
             return None
         self.store.save_pull_request(tenant, pull_request, proposal_id=proposal_id)
         return pull_request.url
 
     def report(self, tenant: str, proposal_id: str) -> None:
-        """Show the evidence as a check run on the pull request."""
-        proposal, evidence = self._proposal(tenant, proposal_id), self._evidence(tenant, proposal_id)
-        _, agent = self._mode_and_agent(tenant, proposal.failure_mode_id)
-        for opened in self.store.pull_requests_of_mode(tenant, proposal.failure_mode_id):
-            if opened.proposal_id == proposal_id:
-                report(opened.pull_request, proposal, evidence, forge=agent.forge)
+        """Show the evidence as a check run on the pull request; without one, the body still says it all."""
+        proposal = self._proposal(tenant, proposal_id)
+        mode = self._mode(tenant, proposal.failure_mode_id)
+        self._or_fault(
+            tenant,
+            mode,
+            lambda: self._reported(tenant, mode, proposal),
+            base_sha=proposal.base_sha,
+            proposal_id=proposal_id,
+        )
 
     def watch(self, delivery_id: str) -> None:
         """Record what a kept delivery tells of one of our pull requests."""
@@ -181,37 +209,47 @@ class ProductStages:
                     self.store.set_pull_request_state(happening.tenant, opened.pull_request, state)
         self.store.mark_handled(delivery_id)
 
-    def agents(self, tenant: str) -> list[Agent]:
+    def agents(self, tenant: str) -> Agents:
         """Read the agents of a tenant's repositories, each on its default branch now."""
         return read_agents(self.store.repositories(tenant), lambda repository: self.forge_of(tenant, repository))
 
-    def _ask_for_states(self, tenant: str, agents: list[Agent]) -> None:
+    def _ask_for_states(self, tenant: str, agents: Agents) -> None:
         """Ask each forge what became of our open pull requests: a delivery may have been missed."""
-        forges = {agent.forge.repository: agent.forge for agent in agents}
+        forges = {agent.forge.repository: agent.forge for agent in agents.readable}
         for opened in self.store.pull_requests(tenant):
-            pull_request = opened.pull_request
-            forge = forges.get(pull_request.repository)
-            if forge is None or pull_request.state != State.OPEN:
+            forge = forges.get(opened.pull_request.repository)
+            if forge is None or opened.pull_request.state != State.OPEN:
                 continue
-            state = forge.pull_request_state(pull_request)
-            if state is State.OPEN:
+            try:
+                state = forge.pull_request_state(opened.pull_request)
+            except ForgeError as error:
+                log.warning("%s is asked again in the next run: %s", opened.pull_request.url, error)
                 continue
-            self.store.set_pull_request_state(tenant, pull_request, state)
-            self.store.record_outcome(
-                tenant,
-                Outcome(
-                    delivery_id=f"asked:{pull_request.head_branch}:{state}",
-                    proposal_id=opened.proposal_id,
-                    decision=Decision.MERGED if state is State.MERGED else Decision.REFUSED,
-                    actor="",
-                    words="",
-                    decided_at=self.now(),
-                ),
-            )
+            if state is not State.OPEN:
+                self._ended(tenant, opened, state)
 
-    def _owner(self, tenant: str, mode: FailureMode, agents: list[Agent]) -> Agent | None:
+    def _ended(self, tenant: str, opened: Opened, state: State) -> None:
+        """Note that a pull request was found to have ended; nobody told us who decided."""
+        outcome = Outcome(
+            delivery_id=f"asked:{opened.pull_request.head_branch}:{state}",
+            proposal_id=opened.proposal_id,
+            decision=Decision.MERGED if state is State.MERGED else Decision.REFUSED,
+            actor="",
+            words="",
+            decided_at=self.now(),
+        )
+        self.store.record_outcome(tenant, outcome)
+        self.store.set_pull_request_state(tenant, opened.pull_request, state)
+
+    def _service(self, tenant: str, mode: FailureMode) -> str:
         failures = self.store.failures_of_mode(tenant, mode.id)
-        return owner_of(failures[0].service, agents) if failures else None
+        return failures[0].service if failures else ""
+
+    def _attempt(self, mode: FailureMode, base_sha: str, earlier: Sequence[Attempt]) -> str:
+        """Name an attempt, so that it is made once; what was left unsettled is tried again, at most once an hour."""
+        name = f"{base_sha[:12]}-{mode.n_traces}"
+        unsettled = earlier and earlier[-1].verdict in UNSETTLED
+        return f"{name}-{self.now():%Y%m%d%H}" if unsettled else name
 
     def _attempts(self, tenant: str) -> Mapping[str, list[Attempt]]:
         return {
@@ -227,12 +265,81 @@ class ProductStages:
             for mode_id, recorded in self.store.verdicts(tenant).items()
         }
 
-    def _mode_and_agent(self, tenant: str, mode_id: str) -> tuple[FailureMode, Agent]:
+    def _drafted(self, tenant: str, mode: FailureMode, agent: Agent, tried: Collection[str]) -> list[str]:
+        """Return the ids of proposals to try: those that were never judged, else new ones."""
+        if tried and not self._may_ask_model(tenant, tried):
+            return []
+        candidates = [proposal.id for proposal in self._candidates(tenant, mode, agent.base.sha)]
+        if waiting := [each for each in candidates if each not in tried and self._is_unjudged(tenant, each)]:
+            return waiting
+        drafted = draft_fixes(
+            self.store,
+            tenant,
+            mode,
+            agent=agent,
+            recipes=() if tried else RECIPES,
+            model=self.model,
+            sandbox=self.sandbox,
+        )
+        fresh = [proposal for proposal in drafted.proposals if proposal.id not in tried]
+        for proposal in fresh:
+            self.store.save_proposal(tenant, proposal)
+        if not fresh:
+            reason = "; ".join(drafted.notes) or "nothing fits"
+            self._record(tenant, mode, base_sha=agent.base.sha, verdict=Verdict.NO_PROPOSAL, reason=reason)
+        return [proposal.id for proposal in fresh]
+
+    def _may_ask_model(self, tenant: str, tried: Collection[str]) -> bool:
+        """Tell whether the model may do better than the recipes did; it is paid for one proposal an attempt."""
+        if self.model is None:
+            return False
+        recipes = [self._proposal(tenant, each).author.startswith("recipe:") for each in tried]
+        found = [self.store.evidence_of(tenant, each) for each in tried]
+        return all(recipes) and all(evidence is not None and evidence.verdict in ESCAPABLE for evidence in found)
+
+    def _candidates(self, tenant: str, mode: FailureMode, base_sha: str) -> list[Proposal]:
+        """Return every proposal for the failure mode on one commit: the more are tried, the stricter the test."""
+        return [each for each in self.store.proposals_of_mode(tenant, mode.id) if each.base_sha == base_sha]
+
+    def _is_unjudged(self, tenant: str, proposal_id: str) -> bool:
+        evidence = self.store.evidence_of(tenant, proposal_id)
+        return evidence is None or evidence.verdict in UNSETTLED
+
+    def _opened(self, tenant: str, mode: FailureMode, proposal: Proposal) -> PullRequest | None:
+        evidence, agent = self._evidence(tenant, proposal.id), self._agent_of(tenant, mode)
+        try:
+            return submit(
+                proposal,
+                evidence,
+                mode,
+                traffic=self.store.traffic_of_all(tenant),
+                forge=agent.forge,
+                harness=agent.harness,
+                branch=agent.base.branch,
+            )
+        except Refused as error:
+            self._settle(tenant, mode, proposal, replace(evidence, verdict=Verdict.OUT_OF_SCOPE, reason=str(error)))
+            return None
+
+    def _reported(self, tenant: str, mode: FailureMode, proposal: Proposal) -> None:
+        evidence, agent = self._evidence(tenant, proposal.id), self._agent_of(tenant, mode)
+        for opened in self.store.pull_requests_of_mode(tenant, mode.id):
+            if opened.proposal_id == proposal.id:
+                report(opened.pull_request, proposal, evidence, forge=agent.forge)
+
+    def _mode(self, tenant: str, mode_id: str) -> FailureMode:
         mode = self.store.failure_mode(tenant, mode_id)
-        owner = self._owner(tenant, mode, self.agents(tenant)) if mode else None
-        if mode is None or owner is None:
-            raise ForgeError(f"failure mode {mode_id!r} of tenant {tenant!r} belongs to no connected repository")
-        return mode, owner
+        if mode is None:
+            raise UnknownFailureMode(f"tenant {tenant!r} has no failure mode {mode_id!r}")
+        return mode
+
+    def _agent_of(self, tenant: str, mode: FailureMode) -> Agent:
+        agents, service = self.agents(tenant), self._service(tenant, mode)
+        owner = agents.owner_of(service)
+        if owner is None:
+            why = _unowned(agents) if agents.unreadable else f"no connected agent has the service {service!r}"
+            raise NoAgent(why)
+        return owner
 
     def _proposal(self, tenant: str, proposal_id: str) -> Proposal:
         proposal = self.store.proposal(tenant, proposal_id)
@@ -245,6 +352,33 @@ class ProductStages:
         if evidence is None:
             raise LookupError(f"no evidence on proposal {proposal_id!r} of tenant {tenant!r}")
         return evidence
+
+    def _or_fault(
+        self,
+        tenant: str,
+        mode: FailureMode,
+        do: Callable[[], T],
+        *,
+        base_sha: str = "",
+        proposal_id: str | None = None,
+    ) -> T | None:
+        """Return what `do` returns, or None with a recorded verdict when something around the proposal failed."""
+        try:
+            return do()
+        except EXPECTED as error:
+            reason = str(error)
+        except Exception as error:  # the worker's: one failure mode's trouble is recorded and must not stop the others
+            log.exception("failure mode %s of tenant %s", mode.id, tenant)
+            reason = f"{type(error).__name__}: {error}"
+        self._record(
+            tenant,
+            mode,
+            base_sha=base_sha,
+            proposal_id=proposal_id,
+            verdict=Verdict.FAULT,
+            reason=one_line(reason, limit=MAX_REASON),
+        )
+        return None
 
     def _settle(self, tenant: str, mode: FailureMode, proposal: Proposal, evidence: Evidence) -> None:
         """Keep the evidence and its verdict."""
@@ -263,10 +397,10 @@ class ProductStages:
         tenant: str,
         mode: FailureMode,
         *,
-        base_sha: str,
-        proposal_id: str | None,
         verdict: Verdict,
         reason: str,
+        base_sha: str = "",
+        proposal_id: str | None = None,
     ) -> None:
         recorded = RecordedVerdict(
             failure_mode_id=mode.id,
@@ -288,3 +422,8 @@ _ENDED = {Decision.MERGED: State.MERGED, Decision.REFUSED: State.CLOSED}
 
 def _untried(proposal: Proposal, verdict: Verdict, reason: str) -> Evidence:
     return Evidence(proposal_id=proposal.id, verdict=verdict, reason=reason, isolation="not run")
+
+
+def _unowned(agents: Agents) -> str:
+    told = "; ".join(f"{repository}: {why}" for repository, why in agents.unreadable.items())
+    return one_line(f"its agent is not known while a repository cannot be read: {told}", limit=MAX_REASON)

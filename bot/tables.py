@@ -1,25 +1,37 @@
-"""What the command line shows: records as plain values, and the tables made of them."""
+"""What the command line shows: records as plain values, and the tables made of them.
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+Whatever comes from a trace, a model or a repository is drawn as it was written, and does nothing: no markup, no control
+sequence of a terminal.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any, NamedTuple
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from bot.connect import Connected
 from bot.doctor import Finding
-from bot.errors import UnknownFailureMode
 from bot.fix import Fixed
+from bot.lookup import find_mode
+from bot.pr_body.escape import one_line
+from bot.pr_body.facts import rows
 from bot.settings import Settings
 from bot.store.store import Store
-from bot.summary import arms
-from clustering.score import severity
+from clustering.failure_mode import FailureMode
+from clustering.score import Traffic, severity
 
-EPOCH = datetime.fromtimestamp(0, UTC)
 STATE_STYLE = {"ok": "green", "off": "dim", "broken": "red"}
-N_SHOWN = 5
+N_EXAMPLES = 5
+#: Characters of an id that tables show; commands take as much of an id as only one has.
+SHORT = 8
+MAX_CELL = 600
+NARROW = 34
+UNTRIED = "belongs to no connected agent, or to one whose autonomy is `observe`"
 
 
 class ListedMode(NamedTuple):
@@ -44,50 +56,50 @@ class ListedMode(NamedTuple):
 def listed_modes(store: Store, tenant: str) -> list[ListedMode]:
     """Return the failure modes that have members, most severe first."""
     traffic = store.traffic_of_all(tenant)
-    urls = {
-        mode.id: opened[0].pull_request.url
-        for mode in store.failure_modes(tenant)
-        if (opened := store.pull_requests_of_mode(tenant, mode.id))
-    }
-    listed = [
-        ListedMode(
-            id=mode.id,
-            title=mode.title,
-            status=mode.status.value,
-            traces=mode.n_traces,
-            sessions=mode.n_sessions,
-            users=mode.n_users,
-            share_of_traffic=round(mode.n_traces / traffic.n_traces, 4) if traffic.n_traces else 0.0,
-            severity=round(severity(mode, traffic), 4),
-            first_seen=mode.first_seen.isoformat(),
-            last_seen=mode.last_seen.isoformat(),
-            pull_request=urls.get(mode.id, ""),
-        )
-        for mode in store.failure_modes(tenant)
-        if mode.n_traces
-    ]
+    listed = [_listed(store, tenant, mode, traffic) for mode in store.failure_modes(tenant) if mode.n_traces]
     return sorted(listed, key=lambda mode: (-mode.severity, mode.id))
+
+
+def _listed(store: Store, tenant: str, mode: FailureMode, traffic: Traffic) -> ListedMode:
+    opened = store.pull_requests_of_mode(tenant, mode.id)
+    return ListedMode(
+        id=mode.id,
+        title=mode.title,
+        status=mode.status.value,
+        traces=mode.n_traces,
+        sessions=mode.n_sessions,
+        users=mode.n_users,
+        share_of_traffic=round(mode.n_traces / traffic.n_traces, 4) if traffic.n_traces else 0.0,
+        severity=round(severity(mode, traffic), 4),
+        first_seen=mode.first_seen.isoformat(),
+        last_seen=mode.last_seen.isoformat(),
+        pull_request=opened[0].pull_request.url if opened else "",
+    )
 
 
 def modes_table(modes: Sequence[ListedMode]) -> RenderableType:
     """Draw the list."""
     if not modes:
         return Text("No failure modes. Traces are examined by `tracewright run`, or every few minutes by `serve`.")
-    table = Table(title="Failure modes", title_justify="left")
-    for name in ("id", "title", "status"):
-        table.add_column(name, overflow="fold")
-    for name in ("traces", "sessions", "share", "first seen", "last seen"):
-        table.add_column(name, justify="right")
+    table = _table("Failure modes")
+    table.add_column("id\nstatus", no_wrap=True)
+    table.add_column("failure mode", ratio=1, overflow="fold")
+    for name in ("traces", "sessions", "share", "first seen\nlast seen"):
+        table.add_column(name, justify="right", no_wrap=True)
     for mode in modes:
-        numbers = (str(mode.traces), str(mode.sessions), f"{mode.share_of_traffic:.1%}")
         table.add_row(
-            mode.id, Text(mode.title), mode.status, *numbers, _minute(mode.first_seen), _minute(mode.last_seen)
+            f"{mode.id[:SHORT]}\n{mode.status}",
+            _text(mode.title),
+            str(mode.traces),
+            str(mode.sessions),
+            f"{mode.share_of_traffic:.1%}",
+            f"{_minute(mode.first_seen)}\n{_minute(mode.last_seen)}",
         )
     return table
 
 
 def shown_mode(store: Store, tenant: str, failure_mode_id: str) -> dict[str, Any]:
-    """Return everything about one failure mode.
+    """Return everything about one failure mode, found by its id or the start of it.
 
     Raises
     ------
@@ -95,12 +107,9 @@ def shown_mode(store: Store, tenant: str, failure_mode_id: str) -> dict[str, Any
         When the tenant has no such failure mode.
 
     """
-    listed = {mode.id: mode for mode in listed_modes(store, tenant)}
-    if failure_mode_id not in listed:
-        raise UnknownFailureMode(f"tenant {tenant!r} has no failure mode {failure_mode_id!r}")
-    failures = store.failures_of_mode(tenant, failure_mode_id)
+    mode = find_mode(store, tenant, failure_mode_id)
     return {
-        **listed[failure_mode_id]._asdict(),
+        **_listed(store, tenant, mode, store.traffic_of_all(tenant))._asdict(),
         "examples": [
             {
                 "trace_id": failure.trace_id,
@@ -108,90 +117,106 @@ def shown_mode(store: Store, tenant: str, failure_mode_id: str) -> dict[str, Any
                 "message": failure.message,
                 "why": failure.reason,
             }
-            for failure in failures[-N_SHOWN:]
+            for failure in store.failures_of_mode(tenant, mode.id)[-N_EXAMPLES:]
         ],
         "attempts": [
-            {"verdict": verdict.verdict.value, "reason": verdict.reason, "base_sha": verdict.base_sha}
-            for verdict in store.verdicts(tenant).get(failure_mode_id, [])
+            {
+                "verdict": verdict.verdict.value,
+                "reason": verdict.reason,
+                "base_sha": verdict.base_sha,
+                "proposal": verdict.proposal_id or "",
+                "decided_at": verdict.decided_at.isoformat(),
+            }
+            for verdict in store.verdicts(tenant).get(mode.id, [])
         ],
         "outcomes": [
             {"decision": outcome.decision.value, "by": outcome.actor, "words": outcome.words}
-            for outcome in store.outcomes_of_mode(tenant, failure_mode_id)
+            for outcome in store.outcomes_of_mode(tenant, mode.id)
         ],
     }
 
 
-def mode_page(shown: dict[str, Any]) -> RenderableType:
-    """Draw one failure mode; all its text is data."""
-    facts = Table(show_header=False, box=None)
-    for key in (
-        "id",
-        "status",
-        "traces",
-        "sessions",
-        "users",
-        "share_of_traffic",
-        "severity",
-        "first_seen",
-        "last_seen",
-    ):
-        facts.add_row(key.replace("_", " "), Text(str(shown[key])))
-    if shown["pull_request"]:
-        facts.add_row("pull request", Text(shown["pull_request"]))
-    examples = Table(title="Examples", title_justify="left")
-    for name in ("trace", "span", "what it says", "why it counts"):
-        examples.add_column(name, overflow="fold")
-    for example in shown["examples"]:
-        examples.add_row(*(Text(str(value)) for value in example.values()))
-    attempts = _rows("Attempts", ("verdict", "reason", "commit"), [list(row.values()) for row in shown["attempts"]])
-    outcomes = _rows("Outcomes", ("decision", "by", "words"), [list(row.values()) for row in shown["outcomes"]])
-    return Group(Text(shown["title"], style="bold"), facts, examples, *attempts, *outcomes)
+def mode_page(shown: Mapping[str, Any]) -> RenderableType:
+    """Draw one failure mode."""
+    counts = ("status", "traces", "sessions", "users", "share_of_traffic", "severity", "first_seen", "last_seen")
+    facts = {key: shown[key] for key in ("id", *counts, "pull_request") if shown[key] != ""}
+    examples = [(f"{row['trace_id']}\n{row['span_id']}", f"{row['why']}", row["message"]) for row in shown["examples"]]
+    attempts = [(row["verdict"], row["base_sha"][:SHORT], row["reason"]) for row in shown["attempts"]]
+    outcomes = [(row["decision"], row["by"], row["words"]) for row in shown["outcomes"]]
+    return Group(
+        Text(one_line(shown["title"], limit=MAX_CELL), style="bold"),
+        _facts(facts),
+        *_rows("Examples", ("trace, span", "why it counts", "what it says"), examples, n_wide=2),
+        *_rows("Attempts", ("verdict", "commit", "why"), attempts),
+        *_rows("Outcomes", ("decision", "by", "words"), outcomes),
+    )
 
 
-def run_record(store: Store, tenant: str) -> dict[str, Any]:
-    """Return the failure modes, the pull requests with their evidence, and what was not fixed and why."""
+def run_record(store: Store, tenant: str, *, unreadable: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the failure modes, the pull requests with their evidence, and what was not fixed and why.
+
+    Parameters
+    ----------
+    unreadable
+        Why a repository's agents are not known, by repository.
+
+    """
     modes = listed_modes(store, tenant)
     verdicts = store.verdicts(tenant)
-    opened = {entry.proposal_id: entry.pull_request for entry in store.pull_requests(tenant)}
-    pull_requests, proposed = [], set()
-    for proposal_id, pull_request in opened.items():
-        proposal, evidence = store.proposal(tenant, proposal_id), store.evidence_of(tenant, proposal_id)
-        if proposal is None or evidence is None:
-            continue
-        proposed.add(proposal.failure_mode_id)
-        pull_requests.append(
-            {
-                "number": pull_request.number,
-                "title": pull_request.title,
-                "state": pull_request.state,
-                "url": pull_request.url,
-                "failure_mode": proposal.failure_mode_id,
-                "isolation": evidence.isolation,
-                "before_after": arms(evidence),
-            }
+    pull_requests = _pull_requests(store, tenant)
+    proposed = {pull_request["failure_mode"] for pull_request in pull_requests}
+    not_fixed = []
+    for mode in modes:
+        if mode.id not in proposed:
+            last = verdicts[mode.id][-1] if mode.id in verdicts else None
+            verdict, reason = (last.verdict.value, last.reason) if last else ("not tried", UNTRIED)
+            not_fixed.append({"failure_mode": mode.id, "title": mode.title, "verdict": verdict, "reason": reason})
+    return {
+        "failure_modes": [mode._asdict() for mode in modes],
+        "pull_requests": pull_requests,
+        "not_fixed": not_fixed,
+        "unreadable_repositories": dict(unreadable or {}),
+    }
+
+
+def _pull_requests(store: Store, tenant: str) -> list[dict[str, Any]]:
+    found = []
+    for opened in store.pull_requests(tenant):
+        proposal, evidence = (
+            store.proposal(tenant, opened.proposal_id),
+            store.evidence_of(tenant, opened.proposal_id),
         )
-    not_fixed = [
-        {
-            "failure_mode": mode.id,
-            "title": mode.title,
-            "verdict": verdicts[mode.id][-1].verdict.value if verdicts.get(mode.id) else "not tried",
-            "reason": verdicts[mode.id][-1].reason if verdicts.get(mode.id) else "belongs to no connected agent",
-        }
-        for mode in modes
-        if mode.id not in proposed
-    ]
-    return {"failure_modes": [mode._asdict() for mode in modes], "pull_requests": pull_requests, "not_fixed": not_fixed}
+        if proposal is not None and evidence is not None:
+            pull_request = opened.pull_request
+            found.append(
+                {
+                    "number": pull_request.number,
+                    "title": pull_request.title,
+                    "state": pull_request.state,
+                    "url": pull_request.url,
+                    "failure_mode": proposal.failure_mode_id,
+                    "isolation": evidence.isolation,
+                    "before_after": [asdict(row) for row in rows(evidence)],
+                }
+            )
+    return found
 
 
-def run_page(record: dict[str, Any]) -> RenderableType:
+def run_page(record: Mapping[str, Any]) -> RenderableType:
     """Draw what a run of the loop left behind."""
     parts: list[RenderableType] = [modes_table([ListedMode(**mode) for mode in record["failure_modes"]])]
     for pull_request in record["pull_requests"]:
-        parts.append(Text(f"\n#{pull_request['number']}  {pull_request['title']}", style="bold green"))
-        parts.append(_arms_table(pull_request["before_after"]))
-        parts.append(Text(f"{pull_request['state']}, isolation: {pull_request['isolation']}\n{pull_request['url']}"))
-    rows = [[row["title"], row["verdict"], row["reason"]] for row in record["not_fixed"]]
-    return Group(*parts, Text(""), *_rows("Not fixed", ("failure mode", "verdict", "why"), rows))
+        parts += [
+            Text(one_line(f"#{pull_request['number']}  {pull_request['title']}", limit=MAX_CELL), style="bold green"),
+            _before_after(pull_request["before_after"]),
+            Text(f"{pull_request['state']}, isolation: {pull_request['isolation']}\n{_line(pull_request['url'])}\n"),
+        ]
+    untold = [(row["failure_mode"][:SHORT], row["verdict"], row["title"], row["reason"]) for row in record["not_fixed"]]
+    parts += _rows("Not fixed", ("id", "verdict", "failure mode", "why"), untold, n_wide=2)
+    parts += _rows(
+        "Repositories that cannot be read", ("repository", "why"), [*record["unreadable_repositories"].items()]
+    )
+    return Group(*parts)
 
 
 def fix_record(fixed: Fixed) -> dict[str, Any]:
@@ -199,9 +224,9 @@ def fix_record(fixed: Fixed) -> dict[str, Any]:
     return {
         "failure_mode": fixed.mode.id,
         "title": fixed.proposal.title if fixed.proposal else "",
-        "verdict": fixed.evidence.verdict.value if fixed.evidence else "no proposal",
+        "verdict": fixed.verdict.value if fixed.verdict else "not tried",
         "reason": fixed.reason,
-        "before_after": arms(fixed.evidence) if fixed.evidence else [],
+        "before_after": [asdict(row) for row in rows(fixed.evidence)] if fixed.evidence else [],
         "edits": [edit.path for edit in fixed.proposal.edits] if fixed.proposal else [],
         "pull_request": fixed.url or "",
     }
@@ -210,52 +235,77 @@ def fix_record(fixed: Fixed) -> dict[str, Any]:
 def fix_page(fixed: Fixed) -> RenderableType:
     """Draw one attempt."""
     record = fix_record(fixed)
-    facts = Table(show_header=False, box=None)
-    for key in ("failure_mode", "title", "verdict", "reason", "pull_request"):
-        facts.add_row(key.replace("_", " "), Text(record[key]))
-    facts.add_row("edits", Text("\n".join(record["edits"])))
-    return Group(facts, _arms_table(record["before_after"])) if record["before_after"] else facts
+    facts = {key: record[key] for key in ("failure_mode", "title", "verdict", "reason", "pull_request") if record[key]}
+    shown = _facts(facts | ({"edits": ", ".join(record["edits"])} if record["edits"] else {}))
+    return Group(shown, _before_after(record["before_after"])) if record["before_after"] else shown
 
 
 def doctor_table(findings: Sequence[Finding]) -> RenderableType:
-    """Draw the doctor's report."""
-    table = Table(title="Doctor", title_justify="left")
-    for name in ("subject", "state", "fact", "mend"):
-        table.add_column(name, overflow="fold")
+    """Draw the doctor's report; below what is not as it could be stands what mends it."""
+    table = _table("Doctor")
+    table.add_column("state", no_wrap=True)
+    table.add_column("subject", overflow="fold", max_width=30)
+    table.add_column("fact, and what mends it", overflow="fold", ratio=1)
     for finding in findings:
-        table.add_row(
-            finding.subject, Text(finding.state, style=STATE_STYLE[finding.state]), Text(finding.fact), finding.mend
-        )
+        mend = f"\n→ {_line(finding.mend)}" if finding.mend else ""
+        state = Text(finding.state, style=STATE_STYLE[finding.state])
+        table.add_row(state, _text(finding.subject), Text(f"{_line(finding.fact)}{mend}"))
     return table
 
 
 def connected(done: Connected, settings: Settings) -> str:
     """Return what to set where the agent runs."""
     return (
-        f"Connected {done.repository} (tenant {done.tenant}). Where your agent runs, set:\n\n"
+        f"Connected {_line(done.repository)} (tenant {done.tenant}). Where your agent runs, set:\n\n"
         f"  OTEL_EXPORTER_OTLP_ENDPOINT=http://{settings.host}:{settings.port}\n"
         f'  OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20{done.key}"\n\n'
         "The key is shown this once."
     )
 
 
-def _arms_table(rows: Sequence[dict[str, Any]]) -> Table:
-    table = Table("", "before", "after")
-    for row in rows:
-        table.add_row(row["what"], row["before"], row["after"])
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, expand=True)
+
+
+def _facts(values: Mapping[str, object]) -> Table:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for key, value in values.items():
+        table.add_row(key.replace("_", " "), _text(value))
     return table
 
 
-def _rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Table]:
-    """Return one table, or nothing when it would be empty."""
-    if not rows:
+def _before_after(table_rows: Sequence[Mapping[str, str]]) -> Table:
+    table = Table("", "before", "after", box=SIMPLE_HEAD, pad_edge=False)
+    for row in table_rows:
+        table.add_row(row["label"], row["before"], row["after"])
+    return table
+
+
+def _rows(
+    title: str, columns: Sequence[str], cells: Sequence[Sequence[str]], *, n_wide: int = 1
+) -> list[RenderableType]:
+    """Return one table whose last `n_wide` columns share the room, or nothing when it would be empty."""
+    if not cells:
         return []
-    table = Table(title=title, title_justify="left")
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(str(value)) for value in row))
+    table = _table(title)
+    for name in columns[:-n_wide]:
+        table.add_column(name, overflow="fold", max_width=NARROW)
+    for name in columns[-n_wide:]:
+        table.add_column(name, overflow="fold", ratio=1)
+    for row in cells:
+        table.add_row(*(_text(cell) for cell in row))
     return [table]
+
+
+def _text(value: object) -> Text:
+    """Return stranger's text for a cell; a line end of our own stays one."""
+    return Text("\n".join(_line(line) for line in str(value).split("\n")[:3]))
+
+
+def _line(text: str) -> str:
+    return one_line(text, limit=MAX_CELL)
 
 
 def _minute(moment: str) -> str:

@@ -9,6 +9,7 @@ from bot.outcome import Decision
 from webhooks.github import Delivery
 
 MAX_WORDS = 4_000
+ENDED = frozenset({Decision.MERGED, Decision.REFUSED})
 # https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request_review
 REVIEW_STATES = {
     "approved": Decision.APPROVED,
@@ -34,12 +35,14 @@ class Happening:
 
 
 def read_happening(delivery: Delivery) -> Happening | None:
-    """Return what the delivery tells, or None when it is of no interest: another event, a bot's own words."""
+    """Return what the delivery tells, or None when it is of no interest: another event, a bot's remark."""
     payload = delivery.payload
     found = _decide(delivery)
-    if found is None or _text(payload, "sender", "type") == "Bot":
+    if found is None:
         return None
     decision, subject, words, at = found
+    if decision not in ENDED and _text(payload, "sender", "type") == "Bot":
+        return None  # what bots say is no opinion; what they merge or close, such as a merge queue, has ended
     number = subject.get("number")
     tenant, repository = _text(payload, "installation", "id"), _text(payload, "repository", "full_name")
     if not isinstance(number, int) or not tenant or not repository:
@@ -93,5 +96,5 @@ def _text(value: Mapping[str, Any], *path: str) -> str:
 def _time(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return datetime.fromtimestamp(0, UTC)

@@ -24,6 +24,7 @@ from bot.assemble import LOCAL, Product, assemble
 from bot.bars import bars
 from bot.connect import connect
 from bot.pipeline import Pipeline, durable, run_once
+from bot.redaction import build_redaction
 from bot.settings import Settings, read_settings
 from bot.stages import Listener
 from examples import traffic
@@ -107,7 +108,14 @@ def _have_conversations(product: Product, pipeline: Pipeline, provider_url: str,
 @contextmanager
 def _receiver(product: Product, pipeline: Pipeline) -> Iterator[str]:
     """Serve the application on a free port of loopback and yield its address."""
-    app = create_app(store=product.store, pipeline=pipeline, webhook_secret=None, interval_s=0, now=utc_now)
+    app = create_app(
+        store=product.store,
+        pipeline=pipeline,
+        webhook_secret=None,
+        interval_s=0,
+        now=utc_now,
+        redaction=build_redaction(product.settings),
+    )
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

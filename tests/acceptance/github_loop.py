@@ -21,6 +21,7 @@ from bot.connect import Connected, connect
 from bot.forge.github import GitHubApp
 from bot.outcome import Outcome
 from bot.pipeline import Pipeline, durable, run_once
+from bot.redaction import build_redaction
 from bot.settings import Settings
 from examples import traffic
 from examples.scenarios import Conversation
@@ -152,7 +153,14 @@ def wait_for(condition: Callable[[], bool]) -> None:
 @contextmanager
 def receiver(product: Product, pipeline: Pipeline, *, secret: str) -> Iterator[str]:
     """Serve the application on a free port of loopback and yield its address."""
-    app = create_app(store=product.store, pipeline=pipeline, webhook_secret=secret, interval_s=0, now=utc_now)
+    app = create_app(
+        store=product.store,
+        pipeline=pipeline,
+        webhook_secret=secret,
+        interval_s=0,
+        now=utc_now,
+        redaction=build_redaction(product.settings),
+    )
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

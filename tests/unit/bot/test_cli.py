@@ -1,0 +1,160 @@
+"""The command line as a stranger uses it: each call is a fresh start over a folder."""
+
+import gzip
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot import cli
+from tests.unit.bot.recorded_product import make_repository
+
+SPAN = {
+    "traceId": "a" * 32,
+    "spanId": "b" * 16,
+    "name": "chat",
+    "startTimeUnixNano": "1700000000000000000",
+    "endTimeUnixNano": "1700000001000000000",
+}
+REQUEST = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [SPAN]}]}]})
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Return what runs one command: exit status, stdout and stderr."""
+    for name in [name for name in os.environ if name.startswith(("TRACEWRIGHT_", "OPENAI_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TRACEWRIGHT_DATA", str(tmp_path / "data"))
+
+    def command(*words: str, **environ: str) -> tuple[int, str, str]:
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["tracewright", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        written = capfd.readouterr()
+        return int(ended.value.code or 0), written.out, written.err
+
+    return command
+
+
+def is_one_line(status: int, out: str, err: str, *, told: str) -> bool:
+    return (status, out, err.count("\n"), told in err, err.startswith("tracewright: ")) == (1, "", 1, True, True)
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"TRACEWRIGHT_DATABASE_URL": "foo"}, "TRACEWRIGHT_DATABASE_URL is not a URL of SQLite or PostgreSQL"),
+        ({"TRACEWRIGHT_DATABASE_URL": "oracle9://x"}, "TRACEWRIGHT_DATABASE_URL is not a URL"),
+        ({"TRACEWRIGHT_DATABASE_URL": "sqlite:////proc/none/x.db"}, "TRACEWRIGHT_DATABASE_URL cannot be used"),
+        ({"TRACEWRIGHT_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, "the database: connection failed"),
+        ({"TRACEWRIGHT_DATA": "/proc/none"}, "TRACEWRIGHT_DATA='/proc/none' cannot be used"),
+        ({"TRACEWRIGHT_PORT": "eighty"}, "TRACEWRIGHT_PORT='eighty' is not a whole number"),
+        ({"TRACEWRIGHT_GITHUB_APP_ID": "1"}, "TRACEWRIGHT_GITHUB_PRIVATE_KEY_FILE='' cannot be read"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_one_line(run: Run, environ: dict[str, str], told: str) -> None:
+    status, out, err = run("modes", "--json", **environ)
+    assert is_one_line(status, out, err, told=told), err
+    assert "secret" not in err
+
+
+def test_a_key_that_is_no_key_is_named(run: Run, tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.write_text("-----BEGIN NOTHING-----\n")
+    environ = {"TRACEWRIGHT_GITHUB_APP_ID": "1", "TRACEWRIGHT_GITHUB_PRIVATE_KEY_FILE": str(key)}
+    assert is_one_line(*run("modes", **environ), told="key.pem' is not a private key in PEM")
+
+
+@pytest.mark.parametrize("words", [("show", "nope"), ("show", "nope", "--json"), ("fix", "nope"), ("fix", "n\x1b[2J")])
+def test_an_unknown_failure_mode_is_one_line(run: Run, words: tuple[str, ...]) -> None:
+    status, out, err = run(*words)
+    assert is_one_line(status, out, err, told="tenant 'local' has no failure mode 'n"), err
+    assert "\x1b[2J" not in err
+
+
+def test_a_locked_database_is_one_line(run: Run, tmp_path: Path) -> None:
+    run("modes")
+    with sqlite3.connect(tmp_path / "data" / "tracewright.db", isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        (tmp_path / "t.json").write_text(REQUEST)
+        status, out, err = run("ingest", str(tmp_path / "t.json"))
+        other.execute("ROLLBACK")
+    other.close()
+    assert (status, "database is locked" in err, "Traceback" in out + err) == (1, True, False), err
+
+
+@pytest.mark.parametrize(("name", "packed"), [("t.json", False), ("t.json.gz", True), ("t.jsonl", False)])
+def test_a_file_is_kept_once_however_often_it_is_given(run: Run, tmp_path: Path, name: str, *, packed: bool) -> None:
+    file = tmp_path / name
+    file.write_bytes(gzip.compress(REQUEST.encode()) if packed else REQUEST.encode())
+    for _ in range(2):
+        status, out, _ = run("ingest", str(file))
+        assert (status, "1 spans kept" in out) == (0, True)
+    findings = json.loads(run("doctor", "--json")[1])
+    assert any("1 traces, 1 spans" in finding["fact"] for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("gone.json", None, "gone.json: No such file or directory"),
+        ("t.csv", b"", "'.csv' is not .json, .jsonl or .pb"),
+        ("t.jsonl", f"{REQUEST}\n\nnot JSON".encode(), "t.jsonl, line 3: "),
+        ("t.pb", b"\xff\xff", "t.pb: "),
+        ("t.json.gz", b"not gzip", "t.json.gz: "),
+        ("t.json.gz", gzip.compress(REQUEST.encode())[:-9], "t.json.gz: "),
+    ],
+)
+def test_a_file_that_is_not_what_it_says_is_named(
+    run: Run, tmp_path: Path, name: str, content: bytes | None, told: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    status, out, err = run("ingest", str(tmp_path / name))
+    assert (status, told in err, "Traceback" in out + err) == (1, True, False), err
+
+
+def test_every_list_is_json_when_asked(run: Run) -> None:
+    assert json.loads(run("modes", "--json")[1]) == []
+    assert {"failure_modes", "not_fixed"} <= json.loads(run("run", "--json")[1]).keys()
+    assert run("modes")[1].startswith("No failure modes.")
+
+
+def test_a_folder_is_connected_and_its_key_is_shown(run: Run, tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "shop", {"a.py": ""})
+    status, out, _ = run("connect", str(repository))
+    assert (status, "OTEL_EXPORTER_OTLP_HEADERS" in out, str(repository) in out) == (0, True, True)
+    findings = json.loads(run("doctor", "--json")[1])
+    assert {"subject": str(repository), "state": "ok", "fact": "agents: shop (draft)", "mend": ""} in findings
+
+
+@pytest.mark.parametrize(
+    ("repository", "told"),
+    [
+        ("nowhere", "'nowhere' is neither a folder nor owner/name on GitHub"),
+        ("octocat/hello-world", "octocat/hello-world is on GitHub, but TRACEWRIGHT_GITHUB_APP_ID is not set"),
+    ],
+)
+def test_what_cannot_be_connected_is_one_line(run: Run, repository: str, told: str) -> None:
+    assert is_one_line(*run("connect", repository), told=told)
+
+
+def test_a_folder_without_git_is_not_connected(run: Run, tmp_path: Path) -> None:
+    assert is_one_line(*run("connect", str(tmp_path)), told=str(tmp_path))
+
+
+def test_the_doctor_says_what_mends_each_line(run: Run) -> None:
+    status, out, _ = run("doctor", "--json", TRACEWRIGHT_PYTHON="/nowhere/python")
+    findings = {finding["subject"]: finding for finding in json.loads(out)}
+    assert status == 1
+    assert findings["interpreter for your agent"]["state"] == "broken"
+    assert findings["repositories"]["mend"] == "tracewright connect OWNER/NAME, or a folder"
+    assert all(finding["mend"] for finding in findings.values() if finding["state"] != "ok")

@@ -1,0 +1,90 @@
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.agents import Agents, read_agents
+from bot.examine import examine
+from bot.forge.local import LocalForge
+from bot.group import group
+from bot.store.store import Store
+from clustering.embed import Embeddings
+from tests.unit.bot.recorded_product import LOCAL, OneVector, keep, make_repository, make_store
+
+POLICY = """\
+agents:
+  - services: [shop]
+    policies: [{name: ask-first, tool: get_order, requires: verify}]
+"""
+
+
+@dataclass
+class Counting(OneVector):
+    """Remembers what it was asked."""
+
+    asked: list[str] = field(default_factory=list)
+
+    def encode(self, texts: Sequence[str]) -> Embeddings:
+        self.asked += texts
+        return super().encode(texts)
+
+
+def examined(store: Store, agents: Agents | None = None) -> int:
+    return examine(store, LOCAL, agents=agents or Agents(), quiet_s=0, on_progress=lambda *_: None)
+
+
+def test_each_trace_is_examined_once_and_again_when_it_grows(tmp_path: Path) -> None:
+    store = make_store(tmp_path, n=2)
+    assert (examined(store), examined(store)) == (4, 0)
+    assert [failure.key for failure in store.failures(LOCAL)] == ["RateLimitError"] * 2
+    keep(store, "failed 9")
+    assert examined(store) == 1
+
+
+def test_progress_reaches_its_total(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    examine(
+        make_store(tmp_path, n=2),
+        LOCAL,
+        agents=Agents(),
+        quiet_s=0,
+        on_progress=lambda done, total: told.append((done, total)),
+    )
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_the_policies_of_the_owning_agent_are_checked(tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "shop", {".github/tracewright.yml": POLICY})
+    agents = read_agents([str(repository)], lambda path: LocalForge(Path(path), folder=tmp_path / "pull-requests"))
+    store = make_store(tmp_path, n=1)
+    examined(store, agents)
+    assert {(failure.detector, failure.key) for failure in store.failures(LOCAL)} == {
+        ("error", "RateLimitError"),
+        ("policy", "ask-first"),
+    }
+
+
+def test_grouping_again_changes_nothing_and_embeds_nothing(tmp_path: Path) -> None:
+    store, encoder = make_store(tmp_path, n=3), Counting()
+    examined(store)
+    assert group(store, LOCAL, encoder=encoder) == 1
+    before = [(mode.id, mode.title, mode.n_traces) for mode in store.failure_modes(LOCAL)]
+    n_asked = len(encoder.asked)
+    assert group(store, LOCAL, encoder=encoder) == 1
+    assert [(mode.id, mode.title, mode.n_traces) for mode in store.failure_modes(LOCAL)] == before
+    assert len(encoder.asked) == n_asked
+
+
+def test_a_failure_mode_keeps_its_id_when_it_grows(tmp_path: Path) -> None:
+    store = make_store(tmp_path, n=3)
+    examined(store)
+    group(store, LOCAL, encoder=OneVector())
+    (before,) = store.failure_modes(LOCAL)
+    keep(store, "failed 9")
+    examined(store)
+    group(store, LOCAL, encoder=OneVector())
+    (after,) = store.failure_modes(LOCAL)
+    assert (after.id, before.n_traces, after.n_traces) == (before.id, 3, 4)
+
+
+def test_nothing_to_group_is_no_failure_mode(tmp_path: Path) -> None:
+    assert group(make_store(tmp_path, n=0), LOCAL, encoder=OneVector()) == 0
