@@ -19,7 +19,6 @@ from clustering.failure_mode import FailureMode
 from examples.shop_provider.server import Server, serve
 from examples.traffic import CHECKOUT
 from fixers.model import Model
-from fixers.replay.live import LiveEndpoint
 
 TRACES = Path(__file__).parents[1] / "fixtures" / "traces" / "support_agent.jsonl.gz"
 WHO = {"NAME": "Shop", "EMAIL": "shop@example.com", "DATE": "2026-01-01T00:00:00Z"}
@@ -76,8 +75,6 @@ def loaded_example(folder: Path, *, model: Model) -> Iterator[Loaded]:
             stages.group(LOCAL)
             yield Loaded(product=product, stages=stages, repository=repository, provider=provider)
         finally:
-            if isinstance(product.stages.live, LiveEndpoint):
-                product.stages.live.client.close()
             product.close()
 
 

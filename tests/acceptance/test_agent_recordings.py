@@ -138,7 +138,7 @@ def test_the_agent_finds_the_layer_and_the_file_and_edits_nothing_else(mended: M
     assert proposal.diagnosis.location is not None
     assert proposal.diagnosis.location.path == flaw.at
     assert {edit.path for edit in proposal.edits} == {flaw.at, flaw.regression_test}
-    (agent,) = mended.loaded.stages.agents(LOCAL)
+    (agent,) = mended.loaded.stages.agents(LOCAL).readable
     assert violations(proposal.edits, agent.harness) == []
 
 
@@ -181,7 +181,7 @@ def test_one_pull_request_shows_the_quotes_and_holds_exactly_the_edits(mended: M
 
 def test_a_second_attempt_opens_no_second_pull_request(mended: Mended) -> None:
     again = fix_once(mended.loaded.stages, LOCAL, mended.mode.id, dry_run=False)
-    assert again.reason == "it has a pull request already, open"
+    assert again.reason == "it has a pull request already: open"
     assert len(mended.loaded.stages.store.pull_requests(LOCAL)) == 1
     assert mended.mode.id not in {task.failure_mode_id for task in mended.loaded.stages.choose(LOCAL)}
 
