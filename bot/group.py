@@ -7,21 +7,23 @@ from bot.store.store import Store
 from clustering.describe import describe
 from clustering.embed import Encoder, embed
 from clustering.failure import Failure
-from clustering.modes import update_modes
+from clustering.modes import extend_modes, update_modes
 
 CHUNK = 500
 
 
 def group(store: Store, tenant: str, *, encoder: Encoder) -> int:
-    """Update the tenant's failure modes from all its failures; return how many modes have members."""
+    """Update the tenant's failure modes from all its failures; return how many modes have members.
+
+    New failures join the nearest known mode; only when one is near to none are all grouped anew.
+    """
     failures = store.failures(tenant)
     texts = _describe(store, tenant, failures)
-    update = update_modes(
-        failures,
-        texts,
-        embed(texts, encoder, store.embedding_cache(tenant, encoder.name)),
-        previous=store.failure_modes(tenant),
-        members={"/".join(identity): mode for identity, mode in store.members(tenant).items()},
+    X = embed(texts, encoder, store.embedding_cache(tenant, encoder.name))
+    previous = store.failure_modes(tenant)
+    known = {"/".join(identity): mode for identity, mode in store.members(tenant).items()}
+    update = extend_modes(failures, texts, X, previous=previous, members=known) or update_modes(
+        failures, texts, X, previous=previous, members=known
     )
     members: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
     for failure in failures:

@@ -58,7 +58,7 @@ def match(
         mode = chosen.get(i)
         mode_id = mode.id if mode else _new_id(cluster.key, inside, taken)
         taken.add(mode_id)
-        status = _next_status(mode, inside, members) if mode else _first_status(inside, known, members)
+        status = next_status(mode, inside, members) if mode else _first_status(inside, known, members)
         matches.append(Match(mode_id=mode_id, status=status, previous=mode))
     return matches
 
@@ -117,7 +117,8 @@ def _new_id(key: str, inside: Sequence[Failure], taken: Container[str]) -> str:
     raise AssertionError  # count() does not end
 
 
-def _next_status(mode: FailureMode, inside: Sequence[Failure], members: Mapping[str, str]) -> Status:
+def next_status(mode: FailureMode, inside: Sequence[Failure], members: Mapping[str, str]) -> Status:
+    """Return where a known mode stands with these failures in it: one that came back is ongoing, or regressed."""
     came_back = any(failure.identity not in members and failure.occurred_at > mode.last_seen for failure in inside)
     after = {Status.NEW: Status.ONGOING, Status.RESOLVED: Status.REGRESSED}
     return after.get(mode.status, mode.status) if came_back else mode.status

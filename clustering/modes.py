@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from clustering.assign import UNASSIGNED, assign
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
-from clustering.group import Cluster, group
-from clustering.match import Match, match
+from clustering.group import Cluster, group, threshold_of
+from clustering.match import Match, match, next_status
 from clustering.title import title
 
 N_EXEMPLARS = 5
@@ -52,9 +53,58 @@ def update_modes(
         `ModeUpdate.members` as it was last returned.
 
     """
-    assigned = members or {}
     clusters = group(failures, texts, X)
-    matches = match(clusters, failures, previous, assigned)
+    matches = match(clusters, failures, previous, members or {})
+    return _updated(clusters, matches, failures, texts, X, previous=previous, members=members or {})
+
+
+def extend_modes(
+    failures: Sequence[Failure],
+    texts: Sequence[str],
+    X: npt.NDArray[np.float32],
+    *,
+    previous: Sequence[FailureMode],
+    members: Mapping[str, str],
+) -> ModeUpdate | None:
+    """Let each new failure join the known mode with the nearest centroid, without grouping anything anew.
+
+    None when that will not do, and `update_modes` is needed: a new failure is near to no mode, or an old one is gone.
+    The parameters are those of `update_modes`.
+    """
+    known = {mode.id: mode for mode in previous}
+    mode_ids = [members.get(failure.identity, "") for failure in failures]
+    new = [row for row, mode_id in enumerate(mode_ids) if mode_id not in known]
+    if len(failures) - len(new) != len(members):
+        return None
+    for threshold in {threshold_of(failures[row].detector) for row in new}:
+        rows = [row for row in new if threshold_of(failures[row].detector) == threshold]
+        nearest = assign([failures[row] for row in rows], X[rows], previous, threshold=threshold)
+        if UNASSIGNED in nearest:
+            return None
+        for row, index in zip(rows, nearest, strict=True):
+            mode_ids[row] = previous[index].id
+    rows_of_mode: dict[str, list[int]] = {}
+    for row, mode_id in enumerate(mode_ids):
+        rows_of_mode.setdefault(mode_id, []).append(row)
+    clusters, matches = [], []
+    for mode_id, rows in rows_of_mode.items():
+        mode, inside = known[mode_id], [failures[row] for row in rows]
+        clusters.append(Cluster(key=mode.structural_key, members=tuple(rows), centroid=mode.centroid))
+        matches.append(Match(mode_id=mode_id, status=next_status(mode, inside, members), previous=mode))
+    return _updated(clusters, matches, failures, texts, X, previous=previous, members=members)
+
+
+def _updated(
+    clusters: Sequence[Cluster],
+    matches: Sequence[Match],
+    failures: Sequence[Failure],
+    texts: Sequence[str],
+    X: npt.NDArray[np.float32],
+    *,
+    previous: Sequence[FailureMode],
+    members: Mapping[str, str],
+) -> ModeUpdate:
+    """Count whom each cluster reached; a mode that lost all its members to others is kept with counts of zero."""
     updated = {
         matched.mode_id: _mode(matched, cluster, failures, texts, X)
         for matched, cluster in zip(matches, clusters, strict=True)
@@ -64,7 +114,7 @@ def update_modes(
         for matched, cluster in zip(matches, clusters, strict=True)
         for row in cluster.members
     }
-    moved = {assigned[identity] for identity in now if identity in assigned}
+    moved = {members[identity] for identity in now if identity in members}
     kept = {mode.id: _emptied(mode) if mode.id in moved else mode for mode in previous}
     return ModeUpdate(modes=list((kept | updated).values()), members=now)
 

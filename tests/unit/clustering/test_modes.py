@@ -6,7 +6,7 @@ import pytest
 
 from clustering.failure import Failure
 from clustering.failure_mode import Status
-from clustering.modes import ModeUpdate, update_modes
+from clustering.modes import ModeUpdate, extend_modes, update_modes
 from tests.unit.clustering.runs import WordEncoder, make_failure
 
 Update = Callable[..., ModeUpdate]
@@ -143,3 +143,38 @@ def test_two_modes_are_matched_to_the_nearer_of_two_clusters(update: Update) -> 
 
 def test_nothing_in_is_nothing_out(encoder: WordEncoder) -> None:
     assert update_modes([], [], encoder.encode([""])[:0]) == ([], {})
+
+
+def extended(encoder: WordEncoder, failures: list[Failure], texts: list[str], earlier: ModeUpdate) -> ModeUpdate | None:
+    return extend_modes(failures, texts, encoder.encode(texts), previous=earlier.modes, members=earlier.members)
+
+
+def test_a_new_failure_near_a_known_mode_joins_it_without_a_regrouping(update: Update, encoder: WordEncoder) -> None:
+    failures = [make_failure(n) for n in range(4)]
+    first = update(failures[:3], [UNKNOWN, REFUNDED, UNKNOWN])
+    later = extended(encoder, failures, [UNKNOWN, REFUNDED, UNKNOWN, UNKNOWN], first)
+    assert later is not None
+    assert later.members == {**first.members, failures[3].identity: first.modes[0].id}
+    assert [(mode.id, mode.n_traces) for mode in later.modes] == [(first.modes[0].id, 3), (first.modes[1].id, 1)]
+    assert (later.modes[0].status, later.modes[1].status) == (Status.ONGOING, Status.NEW)
+    assert later.modes[0].last_seen == failures[3].occurred_at
+
+
+def test_a_new_failure_near_no_mode_asks_for_a_regrouping(update: Update, encoder: WordEncoder) -> None:
+    failures = [make_failure(n) for n in range(2)]
+    first = update(failures[:1], [UNKNOWN])
+    assert extended(encoder, failures, [UNKNOWN, REFUNDED], first) is None
+
+
+def test_a_failure_that_is_gone_asks_for_a_regrouping(update: Update, encoder: WordEncoder) -> None:
+    failures = [make_failure(n) for n in range(2)]
+    first = update(failures, [UNKNOWN] * 2)
+    assert extended(encoder, failures[1:], [UNKNOWN], first) is None
+
+
+def test_a_resolved_mode_that_a_new_failure_joins_has_regressed(update: Update, encoder: WordEncoder) -> None:
+    failures = [make_failure(n) for n in range(2)]
+    first = with_status(update(failures[:1], [UNKNOWN]), Status.RESOLVED)
+    later = extended(encoder, failures, [UNKNOWN] * 2, first)
+    assert later is not None
+    assert [mode.status for mode in later.modes] == [Status.REGRESSED]
