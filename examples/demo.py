@@ -9,25 +9,21 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import uvicorn
 from rich.console import Console
 
 from bot import tables
-from bot.app import create_app, utc_now
+from bot.app import utc_now
 from bot.assemble import LOCAL, Product, assemble
 from bot.bars import bars
 from bot.connect import connect
 from bot.pipeline import Pipeline, durable, run_once
-from bot.redaction import build_redaction
 from bot.settings import Settings, read_settings
 from bot.stages import Listener
 from examples import traffic
+from examples.receiver import receiver
 from examples.shop_provider.server import serve
 from fixers.errors import SandboxMissing
 from fixers.sandbox import Sandbox, Unisolated, find_sandbox
@@ -35,7 +31,6 @@ from fixers.sandbox import Sandbox, Unisolated, find_sandbox
 OUTPUT = Path("demo-output")
 EXAMPLE = Path(__file__).parent / "support_agent"
 N_CONVERSATIONS = 96
-STARTUP_S = 20.0
 # Nothing of the user's git configuration: no signing, no hooks.
 GIT_ENVIRONMENT = {"PATH": os.environ.get("PATH", ""), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
@@ -101,37 +96,8 @@ def _have_conversations(product: Product, pipeline: Pipeline, provider_url: str,
         done += 1
         listener(stage, done, len(visits))
 
-    with _receiver(product, pipeline) as endpoint:
+    with receiver(product, pipeline) as endpoint:
         traffic.run(visits, base_url=provider_url, otlp_endpoint=endpoint, key=key, on_progress=on_progress)
-
-
-@contextmanager
-def _receiver(product: Product, pipeline: Pipeline) -> Iterator[str]:
-    """Serve the application on a free port of loopback and yield its address."""
-    app = create_app(
-        store=product.store,
-        pipeline=pipeline,
-        webhook_secret=None,
-        interval_s=0,
-        now=utc_now,
-        redaction=build_redaction(product.settings),
-    )
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = threading.Event()
-    for _ in range(int(STARTUP_S / 0.05)):
-        if server.started or not thread.is_alive():
-            break
-        deadline.wait(0.05)
-    if not server.started:
-        raise RuntimeError(f"the receiver did not start within {STARTUP_S} s")
-    try:
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(STARTUP_S)
 
 
 def _print(product: Product, settings: Settings) -> None:

@@ -107,7 +107,7 @@ def _stratum(pairs: Sequence[tuple[Result, Result]]) -> Stratum:
 def _broken(trials: Mapping[str, Trials]) -> int:
     """Count the healthy runs that the edits broke: at once where nothing is random, beyond noise where it is."""
     guards = {name: case for name, case in trials.items() if case.role is Role.GUARD}
-    failed = {name for name, case in guards.items() if case.n == 1 and not case.passed_after}
+    failed = {name for name, case in guards.items() if case.n == 1 and case.gain < 0}
     return len(failed.union(regressed(_rounds(guards))))
 
 
@@ -124,9 +124,11 @@ def _not_enough(seen: Look) -> str:
 
 def _verified(failing: Sequence[Trials], guards: Sequence[Trials], seen: Look) -> str:
     if all(case.n == 1 for case in (*failing, *guards)):
+        healthy = sum(case.passed_after for case in guards)
+        kept = f"all {healthy}" if healthy == len(guards) else f"{healthy} of {len(guards)}"
         return (
-            f"{len(failing)} of {len(failing)} failing runs pass after the edits, and all {len(guards)} healthy ones "
-            f"still do (p = {seen.p_value:.3g})"
+            f"{len(failing)} of {len(failing)} failing runs pass after the edits, and {kept} healthy ones still do "
+            f"(p = {seen.p_value:.3g})"
         )
     n, passed = sum(case.n for case in failing), sum(case.passed_after for case in failing)
     before = passed - sum(case.gain for case in failing)

@@ -13,17 +13,16 @@ from typing import Any
 
 import httpx
 import sqlalchemy as sa
-import uvicorn
 
-from bot.app import create_app, utc_now
+from bot.app import utc_now
 from bot.assemble import Product, assemble, forge_finder
 from bot.connect import Connected, connect
 from bot.forge.github import GitHubApp
 from bot.outcome import Outcome
 from bot.pipeline import Pipeline, durable, run_once
-from bot.redaction import build_redaction
 from bot.settings import Settings
 from examples import traffic
+from examples.receiver import receiver
 from examples.scenarios import Conversation
 from examples.shop_provider.server import serve
 from tests.emulator.emulator import OWNER_TOKEN, Emulator
@@ -148,28 +147,6 @@ def wait_for(condition: Callable[[], bool]) -> None:
             return
         pause.wait(0.02)
     raise TimeoutError(f"not within {PATIENCE_S} s")
-
-
-@contextmanager
-def receiver(product: Product, pipeline: Pipeline, *, secret: str) -> Iterator[str]:
-    """Serve the application on a free port of loopback and yield its address."""
-    app = create_app(
-        store=product.store,
-        pipeline=pipeline,
-        webhook_secret=secret,
-        interval_s=0,
-        now=utc_now,
-        redaction=build_redaction(product.settings),
-    )
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        wait_for(lambda: server.started)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE_S)
 
 
 def stored_texts(engines: Iterable[sa.Engine]) -> Iterator[str]:

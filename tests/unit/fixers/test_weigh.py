@@ -66,3 +66,11 @@ def test_one_conclusive_trial_of_a_random_case_is_not_enough() -> None:
 def test_runs_that_are_the_same_each_time_need_five_repairs() -> None:
     assert paired_p(many(5, Role.FAILING, "F", "P")) == pytest.approx(0.03125)
     assert paired_p(HEALTHY) is None
+
+
+def test_a_healthy_run_that_fails_on_both_arms_is_not_held_against_the_edits() -> None:
+    cases = many(8, Role.FAILING, "F", "P") + many(5, Role.GUARD, "P", "P")
+    unlucky = tried("unlucky", Role.GUARD, "F", "F")
+    verdict, reason = weigh(cases + unlucky)
+    assert (verdict, "5 of 6 healthy" in reason) == (Verdict.VERIFIED, True), reason
+    assert weigh(cases + tried("broken", Role.GUARD, "P", "F"))[0] is Verdict.REGRESSION
