@@ -12,7 +12,7 @@ test: check .venv/.npm
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: .venv/.ready .venv/.npm
-	$(BIN)/python -m pytest -m slow --timeout 900
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile --timeout 900
 
 check: .venv/.ready
 	$(BIN)/ruff format --check .
