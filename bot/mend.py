@@ -126,7 +126,10 @@ def working_copy(agent: Agent) -> Iterator[tuple[Path, Harness]]:
 def _seen(store: Store, tenant: str, mode: FailureMode) -> tuple[list[Failure], dict[str, Trace]]:
     traces = store.load_traces(tenant, store.traces_of_mode(tenant, mode.id, limit=N_FAILING))
     failures = [failure for failure in store.failures_of_mode(tenant, mode.id) if failure.trace_id in traces]
-    return failures, traces
+    # Two agents may fail alike; a fix is drafted for one, and tried on the runs of that one.
+    failures = [failure for failure in failures if failure.service == failures[0].service]
+    kept = {failure.trace_id for failure in failures}
+    return failures, {trace_id: trace for trace_id, trace in traces.items() if trace_id in kept}
 
 
 def _healthy(store: Store, tenant: str, failures: Sequence[Failure]) -> list[Trace]:

@@ -12,6 +12,7 @@ Each box is a DBOS step: it runs at least once, so each is idempotent. A workflo
 id; a failure mode on a base commit), so that starting it twice is starting it once.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
@@ -25,6 +26,10 @@ from fixers.evidence import Verdict
 # pending runs go through DBOS.patch.
 APPLICATION_VERSION = "1"
 POLL_S = 0.05
+log = logging.getLogger(__name__)
+
+# A step that fails, as when the database is locked for long, is tried again: each may run twice anyway.
+TRIED_AGAIN = DBOS.step(retries_allowed=True, interval_seconds=2.0, max_attempts=4)
 
 
 class Task(NamedTuple):
@@ -61,6 +66,9 @@ class Stages(Protocol):
     def report(self, tenant: str, proposal_id: str) -> None:
         """Show the evidence as a check run on the pull request."""
 
+    def give_up(self, tenant: str, task: Task, reason: str) -> None:
+        """Record that an attempt ended in an error, so that another one is made later."""
+
     def watch(self, delivery_id: str) -> None:
         """Record what a GitHub delivery tells of our pull requests."""
 
@@ -82,8 +90,13 @@ class Pipeline(DBOSConfiguredInstance):
         for task in self._choose(tenant):
             with SetWorkflowID(f"mend-{tenant}-{task.failure_mode_id}-{task.attempt}"):
                 mending = DBOS.start_workflow(self.mend, tenant, task)
-            if url := mending.get_result(polling_interval_sec=POLL_S):
-                opened.append(url)
+            try:
+                url = mending.get_result(polling_interval_sec=POLL_S)
+            except Exception as error:  # the worker's: one failure mode's trouble is recorded, the others go on
+                log.exception("failure mode %s of tenant %s", task.failure_mode_id, tenant)
+                self._give_up(tenant, task, f"{type(error).__name__}: {error}")
+            else:
+                opened += [url] if url else []
         return opened
 
     @DBOS.workflow()
@@ -104,35 +117,39 @@ class Pipeline(DBOSConfiguredInstance):
         """Record the outcome that one GitHub delivery tells of."""
         self._watch(delivery_id)
 
-    @DBOS.step()
+    @TRIED_AGAIN
     def _examine(self, tenant: str) -> int:
         return self.stages.examine(tenant)
 
-    @DBOS.step()
+    @TRIED_AGAIN
     def _group(self, tenant: str) -> int:
         return self.stages.group(tenant)
 
-    @DBOS.step()
+    @TRIED_AGAIN
     def _choose(self, tenant: str) -> list[Task]:
         return self.stages.choose(tenant)
 
-    @DBOS.step()
+    @TRIED_AGAIN
     def _draft(self, tenant: str, task: Task) -> list[str]:
         return self.stages.draft(tenant, task)
 
-    @DBOS.step()
+    @TRIED_AGAIN
     def _verify(self, tenant: str, proposal_id: str) -> Verdict:
         return self.stages.verify(tenant, proposal_id)
 
-    @DBOS.step()
+    @TRIED_AGAIN
     def _submit(self, tenant: str, proposal_id: str) -> str | None:
         return self.stages.submit(tenant, proposal_id)
 
-    @DBOS.step()
+    @TRIED_AGAIN
     def _report(self, tenant: str, proposal_id: str) -> None:
         self.stages.report(tenant, proposal_id)
 
-    @DBOS.step()
+    @TRIED_AGAIN
+    def _give_up(self, tenant: str, task: Task, reason: str) -> None:
+        self.stages.give_up(tenant, task, reason)
+
+    @TRIED_AGAIN
     def _watch(self, delivery_id: str) -> None:
         self.stages.watch(delivery_id)
 

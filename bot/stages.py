@@ -189,6 +189,11 @@ class ProductStages:
             proposal_id=proposal_id,
         )
 
+    def give_up(self, tenant: str, task: Task, reason: str) -> None:
+        """Record that an attempt ended in an error of the machinery; it is made again, at most once an hour."""
+        mode = self._mode(tenant, task.failure_mode_id)
+        self._record(tenant, mode, verdict=Verdict.FAULT, reason=one_line(reason, limit=MAX_REASON))
+
     def watch(self, delivery_id: str) -> None:
         """Record what a kept delivery tells of one of our pull requests."""
         delivery = self.store.delivery(delivery_id)
@@ -307,6 +312,10 @@ class ProductStages:
 
     def _opened(self, tenant: str, mode: FailureMode, proposal: Proposal) -> PullRequest | None:
         evidence, agent = self._evidence(tenant, proposal.id), self._agent_of(tenant, mode)
+        if any(other.proposal_id != proposal.id for other in self.store.pull_requests_of_mode(tenant, mode.id)):
+            return None  # opened while this one was tried: never a second one
+        if agent.harness.autonomy is Autonomy.OBSERVE:
+            raise NoAgent(f"the autonomy of {agent.harness.name!r} is observe: no pull request is opened")
         try:
             return submit(
                 proposal,

@@ -60,6 +60,9 @@ def _settings(provider_url: str) -> Settings:
     return replace(
         read_settings(os.environ),
         data=OUTPUT,
+        # Whatever else this shell is set up for, the demo keeps to its own database and to its own repository.
+        database_url="",
+        github_app_id="",
         quiet_s=0.0,
         interval_s=0.0,
         replay_base_url=provider_url,
@@ -72,7 +75,7 @@ def _sandbox() -> Sandbox:
     """Return bubblewrap; where it is missing, no isolation: what runs is our own example, and every page says so."""
     try:
         return find_sandbox()
-    except SandboxMissing as error:
+    except (SandboxMissing, OSError) as error:
         out.print(f"No isolation on this machine: {error}", style="yellow", markup=False)
         out.print("The example is our own code and runs without; a stranger's repository never would.", style="yellow")
         return Unisolated(python=Path(sys.executable))

@@ -33,10 +33,13 @@ FORBIDDEN = (
     "**/.ssh/**", "**/.aws/**",
     # What runs by itself when an interpreter or a test run starts.
     "**/*.pth", "**/sitecustomize.py", "**/usercustomize.py",
+    "**/conftest.py", "**/pytest.ini", "**/.pytest.ini", "**/tox.ini",
     # Ours.
     CONFIGURATION_PATH, "**/tracewright.y*ml", "**/.tracewright/**",
 )  # fmt: skip
 
+#: How a test is told not to run.
+_SWITCHED_OFF = re.compile(r"\b(skip|skipif|xfail|importorskip|pytestmark|collect_ignore\w*|__test__)\b")
 _DEPENDENCIES = re.compile(
     r"(^|/)(pyproject\.toml|setup\.(py|cfg)|package\.json|pipfile|environment\.ya?ml)$", re.IGNORECASE
 )
@@ -140,12 +143,14 @@ def _weakened(path: str, before: str, after: str | None) -> Iterator[str]:
     if old is None or new is None:
         yield f"{path}: an existing test file that cannot be parsed may not be edited"
         return
+    kept = _functions(after)
+    changed = [name for name, code in _functions(before).items() if kept.get(name, [])[: len(code)] != code]
+    if changed:
+        yield f"{path}: an existing function of the tests would be changed, such as {min(changed)}()"
     lost = [text for text in set(old) if new.count(text) < old.count(text)]
     if lost:
         yield f"{path}: {len(lost)} tests or assertions would be lost, such as `{min(lost)[:80]}`"
-    if len(re.findall(r"\b(skip|skipif|xfail|importorskip)\b", after)) > len(
-        re.findall(r"\b(skip|skipif|xfail|importorskip)\b", before)
-    ):
+    if len(_SWITCHED_OFF.findall(after)) > len(_SWITCHED_OFF.findall(before)):
         yield f"{path}: an existing test would be skipped"
 
 
@@ -163,6 +168,26 @@ def _checks(text: str) -> list[str] | None:
             found.append(f"def {node.name}")
         elif isinstance(node, ast.Call) and re.search(r"(^|\.)(assert\w+|raises|fail)$", ast.unparse(node.func)):
             found.append(ast.unparse(node))
+    return found
+
+
+def _functions(text: str) -> dict[str, list[str]]:
+    """Return every function of a file by its name with its classes': parameters, decorators, then each statement.
+
+    A test may be extended at its end, where nothing that is added can keep the rest from being reached.
+    """
+    found: dict[str, list[str]] = {}
+
+    def visit(node: ast.AST, prefix: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            name = f"{prefix}{getattr(child, 'name', '')}"
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                head = [ast.dump(child.args), *map(ast.dump, child.decorator_list)]
+                found[name] = [" ".join(head), *map(ast.dump, child.body)]
+            elif isinstance(child, ast.ClassDef):
+                visit(child, f"{name}.")
+
+    visit(ast.parse(text), "")
     return found
 
 

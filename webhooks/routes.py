@@ -92,7 +92,8 @@ def _add_github(
     async def webhook(request: Request) -> Response:
         if not secret:
             raise Unavailable("no webhook secret is configured, so no delivery can be verified")
-        delivery = read_delivery(request.headers, await read_body(request, limit=PAYLOAD_LIMIT), secret)
+        body = await read_body(request, limit=PAYLOAD_LIMIT)
+        delivery = await run_in_threadpool(read_delivery, request.headers, body, secret)
         new = await run_in_threadpool(inbox.keep_delivery, delivery)
         if on_delivery:
             await run_in_threadpool(on_delivery, delivery)

@@ -61,9 +61,9 @@ def run_case(
 def run_pair(case: Case, bench: Bench, *, before: Path, after: Path) -> tuple[CaseResult, CaseResult]:
     """Replay a case on both arms; a case that says nothing on the first is not run on the second.
 
-    Where the edits change what the model is asked from the first call on, its answers after them are all live, and a
-    failure that comes now and then would seem mended by mere chance. Such a run is compared with one of the unedited
-    code whose answers are live too, and which is judged alike.
+    Where the edits change what the model is asked before all that was recorded is served, a failure that comes now
+    and then would seem mended by mere chance. Such a run is compared with one of the unedited code whose answers are
+    live too, and which is judged alike.
     """
     if case.cassette.input is None:
         return _unpaired(case, Arm.BEFORE, "the trace did not record its input"), _unpaired(case, Arm.AFTER, "not run")
@@ -74,7 +74,7 @@ def run_pair(case: Case, bench: Bench, *, before: Path, after: Path) -> tuple[Ca
         reason = f"not compared: before the edits, {result.reason}"
         return result, _unpaired(case, Arm.AFTER, reason)
     second = _replay(case, bench, after, sdk_retries=first.playback.sdk_retries_seen)
-    if second.playback.n_live and not second.playback.follows_recording:
+    if second.playback.n_live and not second.playback.followed_recording:
         result = _live_control(case, bench, before)
     return result, _result(case, Arm.AFTER, second, bench)
 
@@ -100,7 +100,13 @@ def _replay(case: Case, bench: Bench, checkout: Path, *, sdk_retries: int | None
 
 def _result(case: Case, arm: Arm, run: Run, bench: Bench) -> CaseResult:
     result, reason = judge(
-        run, role=case.role, arm=arm, targets=case.targets, known=case.known, detectors=bench.detectors
+        run,
+        recorded=case.cassette,
+        role=case.role,
+        arm=arm,
+        targets=case.targets,
+        known=case.known,
+        detectors=bench.detectors,
     )
     return CaseResult(
         trace_id=case.cassette.trace_id,

@@ -5,7 +5,10 @@ from itertools import groupby
 
 from clustering.detect import Detector, detect
 from fixers.evidence import Arm, Result, Role
+from fixers.replay.cassette import Cassette
 from fixers.replay.run import Run
+from webhooks.operation import Operation, operation
+from webhooks.semconv import tool_name
 from webhooks.trace import Span, Trace
 
 #: Failures that only a person's judgement shows: no replay can see them.
@@ -18,6 +21,7 @@ Signature = tuple[str, str]
 def judge(
     run: Run,
     *,
+    recorded: Cassette,
     role: Role,
     arm: Arm,
     targets: frozenset[Signature],
@@ -30,6 +34,8 @@ def judge(
     ----------
     run
         What happened.
+    recorded
+        The run that was replayed: one that does less than it is no pass.
     role, arm
         Why the case is there, and which version of the repository ran.
     targets
@@ -44,14 +50,14 @@ def judge(
         return Result.INCONCLUSIVE, reason
     seen = signatures(run.spans, detectors)
     if role is Role.GUARD:
-        return _judged(run, seen)
+        return _judged(run, seen, _less(run, recorded, role))
     if not targets - unseen(targets):
         return Result.INCONCLUSIVE, "the failure shows only in people's feedback, which a replay cannot see"
     if again := seen & targets:
         return Result.FAILED, f"the failure shows: {_named(again)}"
     if arm is Arm.BEFORE:
         return Result.INCONCLUSIVE, "not reproduced: the failure does not show on the unedited code"
-    return _judged(run, seen - known)
+    return _judged(run, seen - known, _less(run, recorded, role))
 
 
 def signatures(spans: Sequence[Span], detectors: Sequence[Detector]) -> frozenset[Signature]:
@@ -76,7 +82,18 @@ def _why_inconclusive(run: Run, arm: Arm) -> str:
     return ""
 
 
-def _judged(run: Run, failures: frozenset[Signature]) -> tuple[Result, str]:
+def _less(run: Run, recorded: Cassette, role: Role) -> str:
+    """Say what the recorded run did that this one does not: no detector sees an answer that was never worked for."""
+    if recorded.model_calls and not run.playback.n_model_calls:
+        return "the run never asks the model, as the recorded one did"
+    if role is Role.FAILING:
+        return ""
+    called = {tool_name(span) for span in run.spans if operation(span) is Operation.TOOL}
+    missing = sorted({tool.name for tool in recorded.tool_calls if tool.result is not None} - called)
+    return f"the run never calls {', '.join(missing)}, as the recorded one did" if missing else ""
+
+
+def _judged(run: Run, failures: frozenset[Signature], less: str) -> tuple[Result, str]:
     if run.completed.timed_out:
         return Result.FAILED, f"the run did not end within {run.completed.duration_s:.0f} s"
     if failures:
@@ -84,7 +101,7 @@ def _judged(run: Run, failures: frozenset[Signature]) -> tuple[Result, str]:
     if run.completed.exit_status != 0:
         stopped = f", stopped at {run.completed.stopped}" if run.completed.stopped else ""
         return Result.FAILED, f"the replay command ended with exit status {run.completed.exit_status}{stopped}"
-    return Result.PASSED, ""
+    return (Result.FAILED, less) if less else (Result.PASSED, "")
 
 
 def _named(found: frozenset[Signature]) -> str:

@@ -73,9 +73,8 @@ class Playback:
         A sentence for each call that nothing answered; with one of them the run proves nothing.
     sdk_retries_seen
         The highest retry, as the client library counts them, that met a recorded error.
-    follows_recording
-        Whether any model call was answered from this run's own cassette: if none was, what made the recorded run
-        fail never reached this one.
+    n_model_calls
+        How often the model was asked, however it was answered.
 
     """
 
@@ -93,7 +92,7 @@ class Playback:
         self.n_live = 0
         self.unrecorded: list[str] = []
         self.sdk_retries_seen = 0
-        self.follows_recording = False
+        self.n_model_calls = 0
         self._cassette = cassette
         self._pool = pool
         self._live = live
@@ -112,6 +111,7 @@ class Playback:
         """Answer a chat completions request, or return None when nothing can; `retry` is the client library's count."""
         fingerprint = model_fingerprint(request)
         with self._lock:
+            self.n_model_calls += 1
             answer = self._repeated(fingerprint, retry) or self._recorded(fingerprint) or self._pooled(fingerprint)
         return answer or self._asked_live(request)
 
@@ -137,6 +137,11 @@ class Playback:
             self.unrecorded.append(what)
 
     @property
+    def followed_recording(self) -> bool:
+        """Whether every recorded model call was served: else what made the recorded run fail may never have come."""
+        return not any(self._model.values())
+
+    @property
     def runs_tools(self) -> bool:
         """Whether the harness may run its own tools: only beside a live model."""
         return self._live is not None
@@ -157,7 +162,6 @@ class Playback:
         if not own:
             return None
         self.n_recorded += 1
-        self.follows_recording = True
         call = own.popleft()
         if call.error is not None:
             self._last_errors[fingerprint] = call.error

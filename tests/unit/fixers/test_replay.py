@@ -110,6 +110,30 @@ def test_an_edit_that_meets_the_recorded_error_is_compared_with_the_recording(be
     assert [result.result for result in paired(before, after)] == [Result.FAILED, Result.PASSED]
 
 
+def test_an_edit_that_answers_without_asking_the_model_mends_nothing(before: Path, tmp_path: Path) -> None:
+    lazy = write_repository(tmp_path / "lazy")
+    code = (lazy / "agent.py").read_text()
+    shortcut = code.replace("def converse(turn):\n", 'def converse(turn):\n    return "Sorry, we are closed."\n')
+    (lazy / "agent.py").write_text(shortcut)
+    first, second = paired(before, lazy)
+    assert (first.result, second.result) == (Result.FAILED, Result.FAILED)
+    assert "never asks the model" in second.reason
+    guard = tried(healthy(1), lazy, role=Role.GUARD)
+    assert guard.result is Result.FAILED
+
+
+def test_a_healthy_run_that_no_longer_uses_its_tool_fails(tmp_path: Path) -> None:
+    idle = write_repository(tmp_path / "idle")
+    code = (idle / "agent.py").read_text()
+    answer = code.replace('if not said.get("tool_calls"):', "if True:").replace('said["content"]', '"I see."')
+    (idle / "agent.py").write_text(answer)
+    result = tried(healthy(1), idle, role=Role.GUARD)
+    assert (result.result, result.reason) == (
+        Result.FAILED,
+        "the run never calls get_order, as the recorded one did",
+    )
+
+
 def paired(before: Path, after: Path) -> tuple[CaseResult, CaseResult]:
     trace = failing(1)
     case = Case(cassette=record(trace), role=Role.FAILING, targets=frozenset({rate_limit(trace).signature}))

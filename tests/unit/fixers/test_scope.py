@@ -67,6 +67,24 @@ def test_an_existing_test_may_not_check_less(before: str, after: str | None) -> 
     assert of("tests/test_a.py", before, after)
 
 
+@pytest.mark.parametrize(
+    "after",
+    [
+        "def test_a():\n    return\n    assert f() == 1\n",
+        "def test_a():\n    if False:\n        assert f() == 1\n",
+        "pytestmark = []\ndef test_a():\n    assert f() == 1\n",
+        "__test__ = False\ndef test_a():\n    assert f() == 1\n",
+    ],
+)
+def test_an_existing_test_may_not_be_switched_off(after: str) -> None:
+    assert of("tests/test_a.py", "def test_a():\n    assert f() == 1\n", after)
+
+
+def test_what_steers_a_whole_test_run_may_not_be_edited_or_made() -> None:
+    assert of("tests/conftest.py", None, "collect_ignore_glob = ['*']\n")
+    assert of("pytest.ini", None, "[pytest]\naddopts = --co\n")
+
+
 def test_an_existing_test_may_check_more() -> None:
     assert of("tests/test_a.py", "def test_a():\n    assert 1\n", "def test_a():\n    assert 1\n    assert 2\n") == []
 
