@@ -2,6 +2,7 @@
 
 BotError
 ├── BadSetting
+├── AlreadyRunning
 ├── BadFile
 ├── UnknownFailureMode
 ├── NoAgent
@@ -21,6 +22,10 @@ class BotError(Exception):
 
 class BadSetting(BotError):
     """A setting has a value that cannot be used."""
+
+
+class AlreadyRunning(BotError):
+    """Another process is doing this work already."""
 
 
 class BadFile(BotError):

@@ -12,14 +12,17 @@ Each box is a DBOS step: it runs at least once, so each is idempotent. A workflo
 id; a failure mode on a base commit), so that starting it twice is starting it once.
 """
 
+import fcntl
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSConfiguredInstance, SetWorkflowID
 
+from bot.errors import AlreadyRunning
 from fixers.evidence import Verdict
 
 # Not the default, a hash of the source: an upgrade would strand every pending workflow. Changes to a workflow that has
@@ -156,7 +159,33 @@ class Pipeline(DBOSConfiguredInstance):
 
 @contextmanager
 def durable(stages: Stages, engine: sa.Engine) -> Iterator[Pipeline]:
-    """Launch DBOS on `engine` with these stages; what a killed process left pending goes on by itself."""
+    """Launch DBOS on `engine` with these stages; what a killed process left pending goes on by itself.
+
+    Raises
+    ------
+    AlreadyRunning
+        When another process runs the workflows of this SQLite database: what it has under way would be done twice.
+
+    """
+    with _alone(engine):
+        yield from _launched(stages, engine)
+
+
+@contextmanager
+def _alone(engine: sa.Engine) -> Iterator[None]:
+    """Hold the only right to run a SQLite database's workflows; the system takes it back when the process ends."""
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        yield
+        return
+    with Path(f"{engine.url.database}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyRunning(f"another process, such as `serve`, runs the loop on {engine.url.database}") from error
+        yield
+
+
+def _launched(stages: Stages, engine: sa.Engine) -> Iterator[Pipeline]:
     DBOS(
         config=DBOSConfig(
             name="tracewright",
