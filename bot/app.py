@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from anyio import to_thread
@@ -78,8 +78,3 @@ async def _run_forever(store: Store, pipeline: Pipeline, interval_s: float, now:
                 await to_thread.run_sync(partial(run_once, pipeline, tenant, run_id=now().isoformat()))
             except Exception:  # the worker's: one tenant's failure becomes a record and must not stop the others
                 log.exception("the loop failed for tenant %s", tenant)
-
-
-def utc_now() -> datetime:
-    """Return the time, aware, UTC."""
-    return datetime.now(UTC)

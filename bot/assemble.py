@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from bot.app import utc_now
 from bot.errors import BadSetting
 from bot.forge.forge import Forge
 from bot.forge.github import GitHubApp
@@ -24,6 +23,7 @@ from fixers.model import Model, OpenAIModel
 from fixers.replay.live import LiveEndpoint
 from fixers.replay.playback import LiveModel
 from fixers.sandbox import Sandbox, find_sandbox
+from webhooks.clock import utc_now
 
 LOCAL = "local"
 MODEL_TIMEOUT_S = 120.0

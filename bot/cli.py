@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from bot import tables
-from bot.app import create_app, utc_now
+from bot.app import create_app
 from bot.assemble import LOCAL, Product, assemble
 from bot.bars import bars
 from bot.connect import connect as connect_repository
@@ -28,6 +28,7 @@ from bot.redaction import build_redaction
 from bot.settings import read_settings
 from clustering.errors import ClusteringError
 from fixers.errors import FixerError
+from webhooks.clock import utc_now
 from webhooks.errors import WebhookError
 
 app = typer.Typer(

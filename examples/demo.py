@@ -15,7 +15,6 @@ from pathlib import Path
 from rich.console import Console
 
 from bot import tables
-from bot.app import utc_now
 from bot.assemble import LOCAL, Product, assemble
 from bot.bars import bars
 from bot.connect import connect
@@ -27,6 +26,7 @@ from examples.receiver import receiver
 from examples.shop_provider.server import serve
 from fixers.errors import SandboxMissing
 from fixers.sandbox import Sandbox, Unisolated, find_sandbox
+from webhooks.clock import utc_now
 
 OUTPUT = Path("demo-output")
 EXAMPLE = Path(__file__).parent / "support_agent"

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from bot.app import create_app, utc_now
+from bot.app import create_app
 from bot.assemble import Product
 from bot.pipeline import Pipeline
 from bot.redaction import build_redaction
+from webhooks.clock import utc_now
 
 STARTUP_S = 20.0
 

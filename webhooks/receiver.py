@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
+from webhooks.clock import utc_now
 from webhooks.decompress import LIMIT, decompress
 from webhooks.dialects import decode
 from webhooks.errors import TooLarge, Unauthorized, Undecodable
@@ -18,11 +19,6 @@ GZIP = frozenset({"gzip", "x-gzip"})
 
 #: Rewrites a decompressed body before it is decoded and kept.
 Rewrite = Callable[[bytes], bytes]
-
-
-def utc_now() -> datetime:
-    """Return the time, aware, UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

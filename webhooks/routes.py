@@ -11,11 +11,12 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from webhooks import otlp
+from webhooks.clock import utc_now
 from webhooks.decompress import FORMATS
 from webhooks.errors import Unavailable, UnsupportedMedia, WebhookError
 from webhooks.github import PAYLOAD_LIMIT, Delivery, read_delivery
 from webhooks.inbox import Inbox
-from webhooks.receiver import Receiver, read_body, utc_now
+from webhooks.receiver import Receiver, read_body
 from webhooks.redact import Redaction
 from webhooks.routes_langfuse import add_langfuse
 from webhooks.routes_langsmith import add_langsmith

@@ -23,7 +23,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from bot.agents import Agent
-from bot.app import utc_now
 from bot.assemble import LOCAL, assemble
 from bot.forge.forge import Draft
 from bot.forge.local import LocalForge
@@ -41,6 +40,7 @@ from clustering.failure_mode import FailureMode
 from fixers.evidence import Evidence, Verdict
 from fixers.proposal import Proposal
 from fixers.sandbox import Unisolated
+from webhooks.clock import utc_now
 from webhooks.trace import Trace
 
 T = TypeVar("T")

@@ -14,7 +14,6 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 
-from bot.app import utc_now
 from bot.assemble import Product, assemble, forge_finder
 from bot.connect import Connected, connect
 from bot.forge.github import GitHubApp
@@ -26,6 +25,7 @@ from examples.receiver import receiver
 from examples.scenarios import Conversation
 from examples.shop_provider.server import serve
 from tests.emulator.emulator import OWNER_TOKEN, Emulator
+from webhooks.clock import utc_now
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "support_agent"
 CACHES = {"__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache"}

@@ -14,13 +14,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.app import utc_now
 from bot.assemble import LOCAL
 from bot.store.codec import to_json
 from bot.store.engine import open_engine
 from bot.store.store import Store
 from examples import traffic
 from tests.acceptance.crash_worker import Job
+from webhooks.clock import utc_now
 from webhooks.inbox import Batch
 from webhooks.otlp import PROTOBUF, decode
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot.app import utc_now
 from bot.assemble import LOCAL, Product, assemble
 from bot.connect import connect
 from bot.ingest import ingest
@@ -19,6 +18,7 @@ from clustering.failure_mode import FailureMode
 from examples.shop_provider.server import Server, serve
 from examples.traffic import CHECKOUT
 from fixers.model import Model
+from webhooks.clock import utc_now
 
 TRACES = Path(__file__).parents[1] / "fixtures" / "traces" / "support_agent.jsonl.gz"
 WHO = {"NAME": "Shop", "EMAIL": "shop@example.com", "DATE": "2026-01-01T00:00:00Z"}
