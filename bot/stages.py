@@ -12,6 +12,8 @@ from bot.examine import examine
 from bot.forge.errors import Refused
 from bot.forge.forge import Forge, State
 from bot.group import group
+from bot.handlers.means import Means
+from bot.handlers.table import handle
 from bot.mend import draft_fixes, try_fix
 from bot.outcome import Decision, Outcome
 from bot.pipeline import Task
@@ -22,7 +24,6 @@ from bot.store.pull_requests import Opened
 from bot.store.store import Store
 from bot.store.verdicts import RecordedVerdict
 from bot.submit import report, submit
-from bot.watch import read_happening
 from clustering.embed import Encoder
 from clustering.errors import ClusteringError
 from clustering.failure_mode import FailureMode
@@ -195,23 +196,10 @@ class ProductStages:
         self._record(tenant, mode, verdict=Verdict.FAULT, reason=one_line(reason, limit=MAX_REASON))
 
     def watch(self, delivery_id: str) -> None:
-        """Record what a kept delivery tells of one of our pull requests."""
+        """Do what a kept delivery asks for."""
         delivery = self.store.delivery(delivery_id)
-        happening = read_happening(delivery) if delivery else None
-        if happening is not None:
-            opened = self.store.find_pull_request(happening.tenant, happening.repository, happening.number)
-            if opened is not None:
-                outcome = Outcome(
-                    delivery_id=delivery_id,
-                    proposal_id=opened.proposal_id,
-                    decision=happening.decision,
-                    actor=happening.actor,
-                    words=happening.words,
-                    decided_at=happening.at,
-                )
-                self.store.record_outcome(happening.tenant, outcome)
-                if state := _ENDED.get(happening.decision):
-                    self.store.set_pull_request_state(happening.tenant, opened.pull_request, state)
+        if delivery is not None:
+            handle(delivery, Means(store=self.store, forge_of=self.forge_of, now=self.now))
         self.store.mark_handled(delivery_id)
 
     def agents(self, tenant: str) -> Agents:
@@ -424,9 +412,6 @@ class ProductStages:
 
     def _telling(self, stage: str) -> Callable[[int, int], None]:
         return lambda done, total: self.listener(stage, done, total)
-
-
-_ENDED = {Decision.MERGED: State.MERGED, Decision.REFUSED: State.CLOSED}
 
 
 def _untried(proposal: Proposal, verdict: Verdict, reason: str) -> Evidence:

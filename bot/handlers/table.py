@@ -1,0 +1,26 @@
+"""Which handlers each of GitHub's events has: to take another one, add a line.
+
+https://docs.github.com/en/webhooks/webhook-events-and-payloads
+"""
+
+from collections.abc import Mapping
+
+from bot.handlers.decisions import record_decision
+from bot.handlers.means import Handler, Means
+from webhooks.github import Delivery
+
+#: By (event, action), in the order in which they run; "" is the action of events that have none.
+HANDLERS: Mapping[tuple[str, str], tuple[Handler, ...]] = {
+    ("issue_comment", "created"): (record_decision,),
+    ("pull_request", "closed"): (record_decision,),
+    ("pull_request_review", "submitted"): (record_decision,),
+}
+
+
+def handle(delivery: Delivery, means: Means) -> None:
+    """Run the handlers of a delivery; one that is not in the table is of no interest.
+
+    A handler that raises ends the call, and the whole delivery is handled again later.
+    """
+    for handler in HANDLERS.get((delivery.event, delivery.action), ()):
+        handler(delivery, means)
