@@ -2,16 +2,19 @@
 
 from isal import igzip_lib
 
+from webhooks import zstd_frames
 from webhooks.errors import TooLarge, Undecodable, UnsupportedMedia
 
 # https://opentelemetry.io/docs/specs/otlp/#otlphttp-request asks for a limit and recommends this one
 LIMIT = 64 * 1024 * 1024
 
-FORMATS = {
+DEFLATED = {
     "gzip": igzip_lib.DECOMP_GZIP,
     "x-gzip": igzip_lib.DECOMP_GZIP,
     "deflate": igzip_lib.DECOMP_ZLIB,  # HTTP's deflate is zlib's format: RFC 9110, 8.4.1.2
 }
+ZSTD = "zstd"
+FORMATS = frozenset({*DEFLATED, ZSTD})
 
 
 def decompress(body: bytes, encoding: str, *, limit: int = LIMIT) -> bytes:
@@ -29,7 +32,7 @@ def decompress(body: bytes, encoding: str, *, limit: int = LIMIT) -> bytes:
     Raises
     ------
     UnsupportedMedia
-        When the encoding is not gzip, deflate or identity.
+        When the encoding is not gzip, deflate, zstd or identity.
     TooLarge
         When more than `limit` bytes would come out.
     Undecodable
@@ -40,8 +43,14 @@ def decompress(body: bytes, encoding: str, *, limit: int = LIMIT) -> bytes:
     if name in ("", "identity"):
         return _within(body, limit)
     if name not in FORMATS:
-        raise UnsupportedMedia(f"the content encoding must be gzip, deflate or identity: {encoding[:40]!r}")
-    stream = igzip_lib.IgzipDecompressor(flag=FORMATS[name])
+        raise UnsupportedMedia(f"the content encoding must be gzip, deflate, zstd or identity: {encoding[:40]!r}")
+    if name == ZSTD:
+        return _within(zstd_frames.decompress(body, limit + 1), limit)
+    return _inflate(body, name, limit)
+
+
+def _inflate(body: bytes, name: str, limit: int) -> bytes:
+    stream = igzip_lib.IgzipDecompressor(flag=DEFLATED[name])
     try:
         whole = _within(stream.decompress(body, limit + 1), limit)
     except igzip_lib.IsalError as error:  # type: ignore[misc]  # a class, though isal's stub says an instance
