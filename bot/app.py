@@ -11,13 +11,14 @@ from anyio import to_thread
 from dbos import DBOS, SetWorkflowID
 from fastapi import FastAPI
 
-from bot.pipeline import Pipeline, run_once
+from bot.pipeline import Pipeline, start_run
 from bot.store.store import Store
 from webhooks.github import Delivery
 from webhooks.redact import Redaction
 from webhooks.routes import create_router, install_error_handler
 
 log = logging.getLogger(__name__)
+WAIT_S = 1.0  # between two looks whether a run has ended
 
 
 def create_app(
@@ -73,8 +74,12 @@ def start_watch(pipeline: Pipeline, delivery_id: str) -> None:
 async def _run_forever(store: Store, pipeline: Pipeline, interval_s: float, now: Callable[[], datetime]) -> None:
     while True:
         await asyncio.sleep(interval_s)
-        for tenant in await to_thread.run_sync(store.tenants):
+        # The same name in all workers: one run per tenant and interval, whoever asks first.
+        run_id = f"every-{interval_s:g}s-{int(now().timestamp() / interval_s)}"
+        tenants = await to_thread.run_sync(store.tenants)
+        runs = {each: await to_thread.run_sync(partial(start_run, pipeline, each, run_id=run_id)) for each in tenants}
+        for tenant, started in runs.items():
             try:
-                await to_thread.run_sync(partial(run_once, pipeline, tenant, run_id=now().isoformat()))
+                await to_thread.run_sync(partial(started.get_result, polling_interval_sec=WAIT_S))
             except Exception:  # the worker's: one tenant's failure becomes a record and must not stop the others
                 log.exception("the loop failed for tenant %s", tenant)

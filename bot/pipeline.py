@@ -1,6 +1,6 @@
 """The product in one page: the stages, what each waits for, and how they survive a crash.
 
-    run(tenant)          examine ─► group ─► choose ─┬─► mend(failure mode) … one after the other
+    run(tenant)          examine ─► group ─► choose ─┬─► mend(failure mode) … in a queue that all workers share
                                                      │
     mend(failure mode)   draft ─► verify ─► submit ─► report        (ends early with a recorded verdict)
                            ▲        │
@@ -12,23 +12,25 @@ Each box is a DBOS step: it runs at least once, so each is idempotent. A workflo
 id; a failure mode on a base commit), so that starting it twice is starting it once.
 """
 
-import fcntl
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSConfig, DBOSConfiguredInstance, SetWorkflowID
+from dbos import DBOS, DBOSConfig, DBOSConfiguredInstance, SetEnqueueOptions, SetWorkflowID, WorkflowHandle
 
-from bot.errors import AlreadyRunning
+from bot.workers import taking_over, working
 from fixers.evidence import Verdict
 
 # Not the default, a hash of the source: an upgrade would strand every pending workflow. Changes to a workflow that has
 # pending runs go through DBOS.patch.
 APPLICATION_VERSION = "1"
 POLL_S = 0.05
+# Runs and mends wait in queues, so that any worker takes them; a worker runs one tenant, and mends one failure mode,
+# at a time.
+RUNS, MENDS = "runs", "mends"
+QUEUE_POLL_S = 0.1
 log = logging.getLogger(__name__)
 
 # A step that fails, as when the database is locked for long, is tried again: each may run twice anyway.
@@ -90,9 +92,8 @@ class Pipeline(DBOSConfiguredInstance):
         self._examine(tenant)
         self._group(tenant)
         opened = []
-        for task in self._choose(tenant):
-            with SetWorkflowID(f"mend-{tenant}-{task.failure_mode_id}-{task.attempt}"):
-                mending = DBOS.start_workflow(self.mend, tenant, task)
+        tasks = self._choose(tenant)
+        for task, mending in [(task, self._start(tenant, task)) for task in tasks]:
             try:
                 url = mending.get_result(polling_interval_sec=POLL_S)
             except Exception as error:  # the worker's: one failure mode's trouble is recorded, the others go on
@@ -101,6 +102,11 @@ class Pipeline(DBOSConfiguredInstance):
             else:
                 opened += [url] if url else []
         return opened
+
+    def _start(self, tenant: str, task: Task) -> WorkflowHandle[str | None]:
+        """Let any worker mend a failure mode; each mends one at a time, in the order of `choose`."""
+        with SetWorkflowID(f"mend-{tenant}-{task.failure_mode_id}-{task.attempt}"):
+            return DBOS.enqueue_workflow(MENDS, self.mend, tenant, task)
 
     @DBOS.workflow()
     def mend(self, tenant: str, task: Task) -> str | None:
@@ -164,42 +170,28 @@ def durable(stages: Stages, engine: sa.Engine) -> Iterator[Pipeline]:
     Raises
     ------
     AlreadyRunning
-        When another process runs the workflows of this SQLite database: what it has under way would be done twice.
+        When another process runs the workflows of this SQLite database; on PostgreSQL, workers share them.
 
     """
-    with _alone(engine):
-        yield from _launched(stages, engine)
-
-
-@contextmanager
-def _alone(engine: sa.Engine) -> Iterator[None]:
-    """Hold the only right to run a SQLite database's workflows; the system takes it back when the process ends."""
-    if engine.dialect.name != "sqlite" or not engine.url.database:
-        yield
-        return
-    with Path(f"{engine.url.database}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise AlreadyRunning(f"another process, such as `serve`, runs the loop on {engine.url.database}") from error
-        yield
-
-
-def _launched(stages: Stages, engine: sa.Engine) -> Iterator[Pipeline]:
-    DBOS(
-        config=DBOSConfig(
-            name="tracewright",
-            system_database_engine=engine,
-            application_version=APPLICATION_VERSION,
-            log_level="ERROR",
+    with working(engine) as name:
+        DBOS(
+            config=DBOSConfig(
+                name="tracewright",
+                system_database_engine=engine,
+                application_version=APPLICATION_VERSION,
+                executor_id=name,
+                log_level="ERROR",
+            )
         )
-    )
-    pipeline = Pipeline(stages)
-    DBOS.launch()
-    try:
-        yield pipeline
-    finally:
-        DBOS.destroy(destroy_registry=False)
+        pipeline = Pipeline(stages)
+        DBOS.launch()
+        try:
+            for queue in (RUNS, MENDS):
+                DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=QUEUE_POLL_S)
+            with taking_over(engine, name):
+                yield pipeline
+        finally:
+            DBOS.destroy(destroy_registry=False)
 
 
 def finish_pending(on_result: Callable[[str], None] = lambda _: None) -> None:
@@ -209,8 +201,16 @@ def finish_pending(on_result: Callable[[str], None] = lambda _: None) -> None:
         on_result(workflow.workflow_id)
 
 
+def start_run(pipeline: Pipeline, tenant: str, *, run_id: str) -> WorkflowHandle[list[str]]:
+    """Ask for a run of the loop for a tenant; any worker makes it. The same `run_id` runs once.
+
+    While a run of the tenant waits or goes on, no other one is asked for: that one's handle is returned.
+    """
+    only_one = SetEnqueueOptions(deduplication_id=tenant, duplication_policy="return-existing")
+    with SetWorkflowID(f"run-{tenant}-{run_id}"), only_one:
+        return DBOS.enqueue_workflow(RUNS, pipeline.run, tenant)
+
+
 def run_once(pipeline: Pipeline, tenant: str, *, run_id: str) -> list[str]:
     """Run the loop for a tenant and wait for its end; the same `run_id` runs once."""
-    with SetWorkflowID(f"run-{tenant}-{run_id}"):
-        handle = DBOS.start_workflow(pipeline.run, tenant)
-    return list(handle.get_result(polling_interval_sec=POLL_S))
+    return list(start_run(pipeline, tenant, run_id=run_id).get_result(polling_interval_sec=POLL_S))
