@@ -24,6 +24,7 @@ from bot.store.pull_requests import Opened
 from bot.store.store import Store
 from bot.store.verdicts import RecordedVerdict
 from bot.submit import report, submit
+from bot.work import end_work
 from clustering.embed import Encoder
 from clustering.errors import ClusteringError
 from clustering.failure_mode import FailureMode
@@ -74,6 +75,8 @@ class ProductStages:
     quiet_s: float = 60.0
     now: Callable[[], datetime]
     listener: Listener = field(default=silent)
+    #: Ends the durable work of a tenant.
+    end_work: Callable[[str], None] = field(default=end_work)
 
     def examine(self, tenant: str) -> int:
         """Detect the failures in every complete trace that has not been looked at."""
@@ -199,7 +202,7 @@ class ProductStages:
         """Do what a kept delivery asks for."""
         delivery = self.store.delivery(delivery_id)
         if delivery is not None:
-            handle(delivery, Means(store=self.store, forge_of=self.forge_of, now=self.now))
+            handle(delivery, Means(store=self.store, forge_of=self.forge_of, now=self.now, end_work=self.end_work))
         self.store.mark_handled(delivery_id)
 
     def agents(self, tenant: str) -> Agents:

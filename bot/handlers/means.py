@@ -17,6 +17,8 @@ class Means:
     #: The forge of a tenant's repository.
     forge_of: Callable[[str, str], Forge]
     now: Callable[[], datetime]
+    #: Ends the durable work of a tenant.
+    end_work: Callable[[str], None]
 
 
 #: Does what one delivery asks for; may be called again with the same delivery, and must then change nothing.

@@ -6,14 +6,28 @@ https://docs.github.com/en/webhooks/webhook-events-and-payloads
 from collections.abc import Mapping
 
 from bot.handlers.decisions import record_decision
+from bot.handlers.installations import follow_installation, follow_repository, follow_selection
 from bot.handlers.means import Handler, Means
 from webhooks.github import Delivery
 
 #: By (event, action), in the order in which they run; "" is the action of events that have none.
 HANDLERS: Mapping[tuple[str, str], tuple[Handler, ...]] = {
+    ("installation", "created"): (follow_installation,),
+    ("installation", "deleted"): (follow_installation,),
+    ("installation", "suspend"): (follow_installation,),
+    ("installation", "unsuspend"): (follow_installation,),
+    ("installation_repositories", "added"): (follow_selection,),
+    ("installation_repositories", "removed"): (follow_selection,),
     ("issue_comment", "created"): (record_decision,),
     ("pull_request", "closed"): (record_decision,),
     ("pull_request_review", "submitted"): (record_decision,),
+    ("repository", "archived"): (follow_repository,),
+    ("repository", "deleted"): (follow_repository,),
+    ("repository", "privatized"): (follow_repository,),
+    ("repository", "publicized"): (follow_repository,),
+    ("repository", "renamed"): (follow_repository,),
+    ("repository", "transferred"): (follow_repository,),
+    ("repository", "unarchived"): (follow_repository,),
 }
 
 

@@ -21,6 +21,7 @@ _KEEP = sa.text("""
 """)
 _UNHANDLED = sa.text("SELECT delivery_id FROM deliveries WHERE handled_at IS NULL ORDER BY received_at, delivery_id")
 _GET = sa.text("SELECT delivery_id, event, action, payload FROM deliveries WHERE delivery_id = :delivery_id")
+_OF_TENANT = sa.text("SELECT delivery_id FROM deliveries WHERE tenant = :tenant ORDER BY received_at, delivery_id")
 _MARK_HANDLED = sa.text(
     "UPDATE deliveries SET handled_at = :now WHERE delivery_id = :delivery_id AND handled_at IS NULL"
 )
@@ -63,3 +64,8 @@ def delivery(connection: sa.Connection, delivery_id: str) -> Delivery | None:
 def mark_handled(connection: sa.Connection, delivery_id: str, *, now: datetime) -> None:
     """Note that what the delivery asked for was done."""
     connection.execute(_MARK_HANDLED, {"delivery_id": searched(delivery_id), "now": microseconds(now)})
+
+
+def deliveries_of(connection: sa.Connection, tenant: str) -> list[str]:
+    """Return the ids of a tenant's deliveries, oldest first."""
+    return list(connection.scalars(_OF_TENANT, {"tenant": tenant}))

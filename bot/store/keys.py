@@ -18,11 +18,14 @@ _KEEP_TENANT = sa.text(
     "INSERT INTO tenants (tenant, created_at) VALUES (:tenant, :now) ON CONFLICT (tenant) DO NOTHING"
 )
 _KEEP_KEY = sa.text("INSERT INTO ingestion_keys (tenant, key_hash, created_at) VALUES (:tenant, :key_hash, :now)")
-_TENANT_OF = sa.text("SELECT tenant FROM ingestion_keys WHERE key_hash = :key_hash AND revoked_at IS NULL")
+_TENANT_OF = sa.text("""
+    SELECT tenant FROM ingestion_keys JOIN tenants USING (tenant)
+    WHERE key_hash = :key_hash AND revoked_at IS NULL AND uninstalled_at IS NULL
+""")
 _REVOKE = sa.text(
     "UPDATE ingestion_keys SET revoked_at = :now WHERE tenant = :tenant AND key_hash = :key_hash AND revoked_at IS NULL"
 )
-_TENANTS = sa.text("SELECT tenant FROM tenants ORDER BY tenant")
+_TENANTS = sa.text("SELECT tenant FROM tenants WHERE uninstalled_at IS NULL AND suspended = 0 ORDER BY tenant")
 
 
 class KnownKeys:
@@ -62,7 +65,7 @@ def keep_tenant(connection: sa.Connection, tenant: str, *, now: datetime) -> Non
 
 
 def tenants(connection: sa.Connection) -> list[str]:
-    """Return every tenant's id."""
+    """Return the id of every tenant for whom there may be work: neither suspended nor uninstalled."""
     return list(connection.scalars(_TENANTS))
 
 
@@ -77,7 +80,7 @@ def create_key(
 
 
 def tenant_of(connection: sa.Connection, key: str) -> str | None:
-    """Return the tenant of a key, None for an unknown or revoked one.
+    """Return the tenant of a key, None for an unknown or revoked one, or one whose tenant uninstalled the App.
 
     The look-up is by hash: how long it takes says nothing about how much of a guessed key was right.
     """

@@ -37,6 +37,10 @@ _SET_STATE = sa.text("""
     UPDATE pull_requests SET state = :state
     WHERE tenant = :tenant AND repository = :repository AND head_branch = :head_branch
 """)
+_REWRITE = sa.text("""
+    UPDATE pull_requests SET record = :record
+    WHERE tenant = :tenant AND repository = :repository AND head_branch = :head_branch
+""")
 
 
 class Opened(NamedTuple):
@@ -94,6 +98,17 @@ def set_pull_request_state(connection: sa.Connection, tenant: str, pull_request:
         "state": state,
     }
     connection.execute(_SET_STATE, row)
+
+
+def rewrite_pull_request(connection: sa.Connection, tenant: str, pull_request: PullRequest) -> None:
+    """Keep other words of a pull request that is known by its repository and head branch."""
+    row = {
+        "tenant": tenant,
+        "repository": pull_request.repository,
+        "head_branch": pull_request.head_branch,
+        "record": to_json(pull_request),
+    }
+    connection.execute(_REWRITE, row)
 
 
 def _opened(row: sa.Row[Any]) -> Opened:

@@ -13,8 +13,10 @@ from bot.store import (
     counts,
     deliveries,
     disk,
+    everything,
     failure_modes,
     failures,
+    installations,
     keys,
     outcomes,
     proposals,
@@ -31,6 +33,7 @@ from bot.store.failures import FailureId
 from bot.store.group_commit import GroupCommit
 from bot.store.migrate import migrate
 from bot.store.pull_requests import Opened
+from bot.store.repositories import Told
 from bot.store.traces import Decode
 from bot.store.transaction import writing
 from bot.store.verdicts import RecordedVerdict
@@ -120,7 +123,7 @@ class Store:
     # Tenants, their keys and repositories, and deliveries.
 
     def tenants(self) -> list[str]:
-        """Return every tenant's id."""
+        """Return the id of every tenant for whom there may be work: neither suspended nor uninstalled."""
         with self.engine.connect() as connection:
             return keys.tenants(connection)
 
@@ -143,9 +146,79 @@ class Store:
             repositories.connect(connection, tenant, repository, now=self._now())
 
     def repositories(self, tenant: str) -> list[str]:
-        """Return a tenant's repositories, the first connected first."""
+        """Return a tenant's repositories that there may be work on, the first connected first."""
         with self.engine.connect() as connection:
             return repositories.repositories(connection, tenant)
+
+    def tell_repository(self, tenant: str, told: Told, *, told_at: datetime | None) -> None:
+        """Note what GitHub says of a repository, unless something newer than `told_at` is known."""
+        with writing(self.engine) as connection:
+            keys.keep_tenant(connection, tenant, now=self._now())
+            repositories.tell(connection, tenant, told, told_at=told_at, now=self._now())
+
+    def rename_repository(self, tenant: str, old: str, new: str) -> None:
+        """Follow a repository to its new name."""
+        with writing(self.engine) as connection:
+            repositories.rename(connection, tenant, old, new)
+
+    def known_name(self, tenant: str, repository: str) -> str | None:
+        """Return a repository's name as it is kept, whether there may be work on it or not; None for an unknown one."""
+        with self.engine.connect() as connection:
+            return repositories.known_name(connection, tenant, repository)
+
+    def leave_elsewhere(self, tenant: str, github_id: int) -> None:
+        """Note that a repository is no other tenant's any more: it was transferred to this one, or to a stranger."""
+        with writing(self.engine) as connection:
+            repositories.leave_elsewhere(connection, tenant, github_id)
+
+    def is_private(self, tenant: str, repository: str) -> bool | None:
+        """Return whether a repository is private, None while GitHub has not said so."""
+        with self.engine.connect() as connection:
+            return repositories.is_private(connection, tenant, repository)
+
+    def unasked_repositories(self, tenant: str) -> list[str]:
+        """Return the repositories whose configuration was neither proposed nor found yet."""
+        with self.engine.connect() as connection:
+            return repositories.unasked(connection, tenant)
+
+    def mark_asked(self, tenant: str, repository: str) -> None:
+        """Note that a repository's configuration was proposed or found: it is proposed once."""
+        with writing(self.engine) as connection:
+            repositories.mark_asked(connection, tenant, repository, now=self._now())
+
+    def install(self, tenant: str, *, account_id: int | None) -> bool:
+        """Make an installation known, with what an earlier one of its account left; False when it is gone already."""
+        with writing(self.engine) as connection:
+            known = installations.install(connection, tenant, account_id=account_id, now=self._now())
+        self._known_keys.forget()
+        return known
+
+    def suspend(self, tenant: str, *, suspended: bool, told_at: datetime) -> None:
+        """Note that an installation is suspended or not, unless something newer is known."""
+        with writing(self.engine) as connection:
+            installations.suspend(connection, tenant, suspended=suspended, told_at=told_at)
+
+    def uninstall(self, tenant: str, *, account_id: int | None = None) -> None:
+        """Note that an installation is gone: its keys are refused, and there is no work for it any more."""
+        with writing(self.engine) as connection:
+            installations.uninstall(connection, tenant, account_id=account_id, now=self._now())
+        self._known_keys.forget()
+
+    def uninstalled_before(self, before: datetime) -> list[str]:
+        """Return the tenants that were uninstalled before a time."""
+        with self.engine.connect() as connection:
+            return installations.uninstalled_before(connection, before)
+
+    def forget_tenant(self, tenant: str) -> None:
+        """Delete everything that is kept of a tenant."""
+        with writing(self.engine) as connection:
+            everything.delete_everything(connection, tenant)
+        self._known_keys.forget()
+
+    def deliveries_of(self, tenant: str) -> list[str]:
+        """Return the ids of a tenant's deliveries."""
+        with self.engine.connect() as connection:
+            return deliveries.deliveries_of(connection, tenant)
 
     def unhandled_deliveries(self) -> list[str]:
         """Return the ids of all tenants' deliveries that were kept but not handled, oldest first."""

@@ -11,10 +11,12 @@ import sqlalchemy as sa
 from bot.outcome import Decision, Outcome
 from bot.pull_request import PullRequest
 from bot.store.failures import failure_id
+from bot.store.repositories import Told
 from bot.store.store import Store
 from bot.store.verdicts import RecordedVerdict
 from clustering.failure_mode import Status
 from fixers.evidence import Verdict
+from webhooks.github import Delivery
 
 Fixture = Any  # what conftest.py makes; its types cannot be imported here
 
@@ -22,6 +24,10 @@ OURS, THEIRS = "7", "8"
 
 #: Every method that reads for a tenant, called with ids that the other tenant has.
 READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
+    "known_name": lambda store, _: store.known_name(OURS, "acme/shop"),
+    "is_private": lambda store, _: store.is_private(OURS, "acme/shop"),
+    "unasked_repositories": lambda store, _: store.unasked_repositories(OURS),
+    "deliveries_of": lambda store, _: store.deliveries_of(OURS),
     "traces_to_examine": lambda store, _: store.traces_to_examine(OURS, quiet_s=0),
     "load_traces": lambda store, _: store.load_traces(OURS, ["t1", "t2"]),
     "healthy_traces": lambda store, _: store.healthy_traces(OURS, service="support"),
@@ -52,6 +58,14 @@ WRITES = {
     "create_key",
     "revoke_key",
     "connect_repository",
+    "tell_repository",
+    "rename_repository",
+    "leave_elsewhere",
+    "mark_asked",
+    "install",
+    "suspend",
+    "uninstall",
+    "forget_tenant",
     "save_examined",
     "save_modes",
     "set_status",
@@ -76,6 +90,9 @@ def fill(  # noqa: PLR0917  # fixtures are given by name
 ) -> Callable[[str], dict[str, Any]]:
     def fill_tenant(tenant: str) -> dict[str, Any]:
         store.connect_repository(tenant, "acme/shop")
+        store.tell_repository(tenant, Told(repository="acme/shop", private=True), told_at=None)
+        payload = {"installation": {"id": int(tenant)}}
+        store.keep_delivery(Delivery(delivery_id=f"d{tenant}", event="push", action="", payload=payload))
         store.keep_batch(tenant, dialect.batch(("t1", "a", None), ("t2", "a", None), ("t3", "a", None)))
         store.quarantine(tenant, dialect="otlp-json", body=b"{", reason="no")
         failure, proposal = make_failure(), make_proposal()
@@ -151,3 +168,68 @@ def test_every_table_was_filled_for_the_walk(store: Store, fill: Fixture, engine
     with engine.connect() as connection:
         for table in set(sa.inspect(engine).get_table_names()) - {"deliveries"}:
             assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar(), table
+
+
+def rows_by_tenant(store: Store) -> dict[str, dict[str, int]]:
+    """Count the rows of each tenant in every table that holds any of them."""
+    found: dict[str, dict[str, int]] = {}
+    with store.engine.connect() as connection:
+        for table in sa.inspect(connection).get_table_names():
+            if table != "migrations":
+                rows = connection.execute(sa.text(f'SELECT tenant, count(*) FROM "{table}" GROUP BY tenant'))
+                for tenant, n in rows:
+                    found.setdefault(tenant, {})[table] = n
+    return found
+
+
+def test_a_forgotten_tenant_leaves_no_row_and_takes_none_of_another(store: Store, fill: Fixture) -> None:
+    fill(OURS)
+    fill(THEIRS)
+    before = rows_by_tenant(store)
+    store.forget_tenant(OURS)
+    assert rows_by_tenant(store) == {THEIRS: before[THEIRS]}
+
+
+def test_a_new_installation_of_the_same_account_finds_what_the_old_one_left(store: Store, fill: Fixture) -> None:
+    ids = fill(OURS)
+    key = store.create_key(OURS)
+    kept = rows_by_tenant(store)[OURS]
+    store.uninstall(OURS, account_id=21)
+    assert (store.tenant_of(key), store.tenants()) == (None, [])
+    assert store.install("9", account_id=21)
+    assert rows_by_tenant(store) == {"9": kept}
+    assert (store.tenant_of(key), store.tenants()) == ("9", ["9"])
+    assert store.proposal("9", ids["proposal"]) is not None
+    assert store.repositories("9") == []  # until GitHub says which ones there are
+    store.tell_repository("9", Told(repository="acme/shop"), told_at=None)
+    assert store.repositories("9") == ["acme/shop"]
+
+
+def test_an_installation_of_another_account_finds_nothing(store: Store, fill: Fixture) -> None:
+    fill(OURS)
+    store.uninstall(OURS, account_id=21)
+    assert store.install("9", account_id=22)
+    assert store.install("10", account_id=None)
+    assert store.traffic_of_all("9").n_traces == store.traffic_of_all("10").n_traces == 0
+
+
+def test_what_was_uninstalled_long_ago_is_due(store: Store, clock: Fixture) -> None:
+    store.uninstall(OURS)
+    clock.advance(60)
+    store.uninstall(THEIRS)
+    assert store.uninstalled_before(clock.time) == [OURS]
+
+
+def test_a_renamed_repository_keeps_its_pull_requests(store: Store, fill: Fixture) -> None:
+    fill(OURS)
+    store.rename_repository(OURS, "acme/shop", "acme/store")
+    opened = store.find_pull_request(OURS, "acme/store", 1)
+    assert opened is not None
+    assert opened.pull_request.repository == "acme/store"
+    assert store.repositories(OURS) == ["acme/store"]
+
+
+def test_a_repository_is_known_by_its_number_when_its_name_changed(store: Store, clock: Fixture) -> None:
+    store.tell_repository(OURS, Told(repository="acme/shop", github_id=5), told_at=clock.time)
+    store.tell_repository(OURS, Told(repository="acme/store", github_id=5), told_at=clock.time)
+    assert store.repositories(OURS) == ["acme/store"]
