@@ -11,8 +11,11 @@ from anyio import to_thread
 from dbos import DBOS, SetWorkflowID
 from fastapi import FastAPI
 
+from bot.errors import ForgeError
+from bot.forge.hook_deliveries import HookDeliveries
 from bot.pipeline import Pipeline, start_run
 from bot.store.store import Store
+from bot.sweep import INTERVAL, OVERLAP, REMEMBERED, sweep
 from webhooks.github import Delivery
 from webhooks.redact import Redaction
 from webhooks.routes import create_router, install_error_handler
@@ -29,6 +32,7 @@ def create_app(
     interval_s: float,
     now: Callable[[], datetime],
     redaction: Redaction | None = None,
+    deliveries: HookDeliveries | None = None,
 ) -> FastAPI:
     """Return the application; its lifespan picks up deliveries that were kept but not handled, and runs the loop.
 
@@ -40,6 +44,8 @@ def create_app(
         Seconds between two runs of the loop; 0 never runs it.
     redaction
         Takes secrets out of what arrives before it is kept.
+    deliveries
+        Asked, at the start and every hour, for the deliveries of GitHub's that did not arrive.
 
     """
 
@@ -47,12 +53,14 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         for delivery_id in await to_thread.run_sync(store.unhandled_deliveries):
             await to_thread.run_sync(start_watch, pipeline, delivery_id)
-        loop = asyncio.create_task(_run_forever(store, pipeline, interval_s, now)) if interval_s else None
+        beside = [_run_forever(store, pipeline, interval_s, now)] if interval_s else []
+        beside += [_sweep_forever(store, pipeline, deliveries, now)] if deliveries else []
+        tasks = [asyncio.create_task(each) for each in beside]
         yield
-        if loop is not None:
-            loop.cancel()
+        for task in tasks:
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await loop
+                await task
 
     def on_delivery(delivery: Delivery) -> None:
         start_watch(pipeline, delivery.delivery_id)
@@ -83,3 +91,19 @@ async def _run_forever(store: Store, pipeline: Pipeline, interval_s: float, now:
                 await to_thread.run_sync(partial(started.get_result, polling_interval_sec=WAIT_S))
             except Exception:  # the worker's: one tenant's failure becomes a record and must not stop the others
                 log.exception("the loop failed for tenant %s", tenant)
+
+
+async def _sweep_forever(
+    store: Store, pipeline: Pipeline, deliveries: HookDeliveries, now: Callable[[], datetime]
+) -> None:
+    since = now() - REMEMBERED
+    while True:
+        begun = now()
+        try:
+            for delivery_id in await to_thread.run_sync(partial(sweep, store, deliveries, since=since)):
+                await to_thread.run_sync(start_watch, pipeline, delivery_id)
+        except ForgeError as error:
+            log.warning("GitHub is asked again in %s for deliveries since %s: %s", INTERVAL, since, error)
+        else:
+            since = begun - OVERLAP
+        await asyncio.sleep(INTERVAL.total_seconds())

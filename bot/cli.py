@@ -86,6 +86,7 @@ def serve() -> None:
             interval_s=settings.interval_s,
             now=utc_now,
             redaction=build_redaction(settings),
+            deliveries=product.github.hook_deliveries() if product.github else None,
         )
         uvicorn.run(web, host=settings.host, port=settings.port, log_level="warning")
 

@@ -28,6 +28,7 @@ from bot.forge.credentials import PUBLISH, READ, InstallationToken
 from bot.forge.download import download
 from bot.forge.errors import Mismatch, Missing, TokenRefused, Unavailable
 from bot.forge.forge import Annotation, Base, Conclusion, Draft, Skipped, State
+from bot.forge.hook_deliveries import HookDeliveries
 from bot.forge.staging import Staged, stage
 from bot.pull_request import PullRequest
 
@@ -93,6 +94,10 @@ class GitHubApp:
     def installation_id(self, repository: str) -> int:
         """Ask GitHub for the App's installation on `owner/name`."""
         return self._token(repository, None, READ).installation_id()
+
+    def hook_deliveries(self) -> HookDeliveries:
+        """Return what asks for the deliveries that GitHub made to the App."""
+        return HookDeliveries(self._client, self._auth.create_jwt)
 
     def _channel(self, repository: str, installation_id: int | None, permissions: Mapping[str, str]) -> "Channel":
         token = self._token(repository, installation_id, permissions)

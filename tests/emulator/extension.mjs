@@ -3,6 +3,7 @@
 
 import { codeload, routes as gitRoutes } from "./git.mjs";
 import { complete } from "./fields.mjs";
+import { routes as hookRoutes } from "./hook_deliveries.mjs";
 import { refuse, widen } from "./limits.mjs";
 import { deliverWebhooks } from "./webhooks.mjs";
 
@@ -12,7 +13,7 @@ export function extend(plugin, getGitHubStore) {
     const world = { app, gh: getGitHubStore(store), webhooks, baseUrl, tokenMap, log: [], faults: [], deliveries: [] };
     world.plain = app.fetch; // the emulator without us
     world.api = (path, token, init = {}) => world.plain(request(world, path, token, init));
-    for (const [method, path, handler] of gitRoutes(world)) app.on(method, path, handler);
+    for (const [method, path, handler] of [...gitRoutes(world), ...hookRoutes(world)]) app.on(method, path, handler);
     register.call(this, app, store, webhooks, baseUrl, tokenMap);
     deliverWebhooks(world);
     app.fetch = (incoming) => handle(world, incoming);

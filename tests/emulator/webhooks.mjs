@@ -96,7 +96,8 @@ async function deliver(world, event, payload) {
       "x-github-hook-installation-target-id": String(app.app_id),
       ...(app.webhook_secret ? { "x-hub-signature-256": "sha256=" + createHmac("sha256", app.webhook_secret).update(body).digest("hex") } : {}),
     };
-    const delivery = { event, action: payload.action ?? null, url: app.webhook_url, headers, body, status: null };
+    const id = world.deliveries.length + 1;
+    const delivery = { id, at: new Date().toISOString(), event, action: payload.action ?? null, url: app.webhook_url, headers, body, status: null };
     world.deliveries.push(delivery);
     if (app.webhook_url) delivery.status = await send(app.webhook_url, headers, body);
   }

@@ -7,6 +7,7 @@ from bot.examine import examine
 from bot.forge.local import LocalForge
 from bot.group import group
 from bot.store.store import Store
+from bot.store.transaction import writing
 from clustering.embed import Embeddings
 from tests.unit.bot.recorded_product import LOCAL, OneVector, keep, make_repository, make_store
 
@@ -38,6 +39,16 @@ def test_each_trace_is_examined_once_and_again_when_it_grows(tmp_path: Path) -> 
     assert [failure.key for failure in store.failures(LOCAL)] == ["RateLimitError"] * 2
     keep(store, "failed 9")
     assert examined(store) == 1
+
+
+def test_a_trace_that_cannot_be_read_takes_no_other_with_it(tmp_path: Path) -> None:
+    store = make_store(tmp_path, n=2)
+    broken = store.traces_to_examine(LOCAL, quiet_s=0)[0]
+    with writing(store.engine) as connection:
+        spoil = "UPDATE spans SET position = 99 WHERE trace_id = ?"
+        connection.exec_driver_sql(spoil, (broken,))
+    assert examined(store) == 3
+    assert store.traces_to_examine(LOCAL, quiet_s=0) == [broken]
 
 
 def test_progress_reaches_its_total(tmp_path: Path) -> None:
