@@ -138,6 +138,9 @@ def _tenant(product: Product, tenant: str) -> Iterator[Finding]:
     counts = product.store.counts(tenant)
     last = _ago(counts.last_received_at, product.stages.now())
     yield Finding(f"tenant {tenant}", "ok", f"{counts.n_traces} traces, {counts.n_spans} spans, last received {last}")
+    if n_waiting := product.store.count_waiting(tenant):
+        fact = f"{n_waiting} events name a gen_ai.response.id that no examined model call has; they wait for it"
+        yield Finding(f"tenant {tenant}", "ok", fact)
     if counts.n_quarantined:
         fact = f"{counts.n_quarantined} bodies could not be decoded and are kept in quarantine"
         yield Finding(

@@ -29,6 +29,14 @@ def examine(store: Store, tenant: str, *, agents: Agents, quiet_s: float, on_pro
         Told the number of traces examined and the number found.
 
     """
+    store.join_responses(tenant)
+    done = _examine(store, tenant, agents=agents, quiet_s=quiet_s, on_progress=on_progress)
+    if store.join_responses(tenant):  # what had come before the traces that were examined just now
+        done += _examine(store, tenant, agents=agents, quiet_s=quiet_s, on_progress=on_progress)
+    return done
+
+
+def _examine(store: Store, tenant: str, *, agents: Agents, quiet_s: float, on_progress: Progress) -> int:
     waiting = store.traces_to_examine(tenant, quiet_s=quiet_s, limit=1_000_000)
     done = 0
     for start in range(0, len(waiting), CHUNK):

@@ -3,6 +3,8 @@
 The one file to change when a convention moves.
 """
 
+from webhooks.trace import RESPONSE_ID
+
 # https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-spans.md
 GEN_AI_OPERATION = "gen_ai.operation.name"
 GEN_AI_CONVERSATION = "gen_ai.conversation.id"
@@ -12,7 +14,7 @@ GEN_AI_OUTPUT_MESSAGES = "gen_ai.output.messages"
 GEN_AI_TOOL_DEFINITIONS = "gen_ai.tool.definitions"
 GEN_AI_TOOL_NAME = "gen_ai.tool.name"
 GEN_AI_FINISH_REASONS = "gen_ai.response.finish_reasons"
-GEN_AI_RESPONSE_ID = "gen_ai.response.id"
+GEN_AI_RESPONSE_ID = RESPONSE_ID
 # https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-events.md
 GEN_AI_EVALUATION = "gen_ai.evaluation"
 GEN_AI_EVALUATION_EVENT = "gen_ai.evaluation.result"

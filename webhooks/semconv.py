@@ -42,6 +42,7 @@ __all__ = [
     "release",
     "request",
     "response",
+    "response_id",
     "service_name",
     "session_id",
     "tool_arguments",
@@ -190,6 +191,11 @@ def response(span: Span) -> dict[str, Any] | None:
         "choices": [_choice(index, message, reasons) for index, message in enumerate(messages)],
         "usage": _usage(span),
     }
+
+
+def response_id(span: Span) -> str | None:
+    """Return the id that the provider gave to a model's answer."""
+    return text(span.attributes.get(keys.GEN_AI_RESPONSE_ID)) or None
 
 
 def session_id(trace: Trace) -> str | None:

@@ -1,7 +1,7 @@
 """A trace as every tracer's dialect is read into it: spans with OpenTelemetry's names."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +9,9 @@ from typing import Any, Self
 
 #: What a record completes when it belongs to the trace's root, whichever span that turns out to be.
 ROOT = "root"
+#: Begins the trace_id of a record that names no trace but a model's answer, whose gen_ai.response.id follows.
+RESPONSE = "response:"
+RESPONSE_ID = "gen_ai.response.id"
 
 
 class StatusCode(StrEnum):
@@ -53,8 +56,9 @@ class Span:
     resource: Mapping[str, Any] = field(default_factory=dict)
     #: Name of the instrumentation scope.
     scope: str = ""
-    #: The span that this record is a piece of, or ROOT; None for a span that came whole. Some sources send a span's
-    #: start, its end and its feedback apart and in any order: each is kept as a record with a span_id of its own.
+    #: The span that this record is a piece of: its id, ROOT, or RESPONSE and the id of the answer that it got; None for
+    #: a span that came whole. Some sources send a span's start, its end and its feedback apart and in any order: each
+    #: is kept as a record with a span_id of its own.
     completes: str | None = None
     #: Records that this span was put together from.
     n_records: int = 1
@@ -71,7 +75,8 @@ class Trace:
     def from_spans(cls, spans: Sequence[Span]) -> Self:
         """Build the trace of `spans`, which share one trace_id; a span id that comes twice is kept once.
 
-        Records that complete a span are united with it, in whatever order they are given.
+        Records that complete a span are united with it, in whatever order they are given; those that name a model's
+        answer belong to the span that got it.
 
         Raises
         ------
@@ -79,12 +84,14 @@ class Trace:
             When `spans` is empty or holds more than one trace_id.
 
         """
-        ids = {span.trace_id for span in spans}
+        named = {span.trace_id for span in spans}
+        ids = {trace_id for trace_id in named if not trace_id.startswith(RESPONSE)} or named
         if len(ids) != 1:
             msg = f"a trace needs spans of exactly one trace_id, got {len(ids)}"
             raise ValueError(msg)
         latest = {span.span_id: span for span in spans}
-        return cls(trace_id=ids.pop(), spans=tuple(_oldest_first(_completed(latest.values()))))
+        trace_id = ids.pop()
+        return cls(trace_id=trace_id, spans=tuple(_oldest_first(_completed(_addressed(latest.values(), trace_id)))))
 
     @property
     def root(self) -> Span:
@@ -108,6 +115,23 @@ def _oldest_first(spans: Iterable[Span]) -> list[Span]:
 def _root(spans: Sequence[Span]) -> Span:
     known = {span.span_id for span in spans}
     return next((span for span in spans if span.parent_span_id not in known), spans[0])
+
+
+def _addressed(records: Collection[Span], trace_id: str) -> Iterable[Span]:
+    """Return the records with those that name a model's answer now naming the span that got it, or the root."""
+    if not any(record.completes and record.completes.startswith(RESPONSE) for record in records):
+        return records
+    answered = {
+        f"{RESPONSE}{record.attributes[RESPONSE_ID]}": record.completes or record.span_id
+        for record in records
+        if RESPONSE_ID in record.attributes
+    }
+    return [
+        replace(record, trace_id=trace_id, completes=answered.get(record.completes, ROOT))
+        if record.completes and record.completes.startswith(RESPONSE)
+        else record
+        for record in records
+    ]
 
 
 def _completed(records: Iterable[Span]) -> list[Span]:

@@ -18,7 +18,7 @@ from bot.store.columns import chunks, compress, microseconds, searched, searched
 from webhooks import attribute_keys, semconv
 from webhooks.attributes import first_text
 from webhooks.inbox import Batch
-from webhooks.trace import Span, Trace
+from webhooks.trace import RESPONSE, Span, Trace
 
 _KEEP_BATCH = sa.text("""
     INSERT INTO batches (tenant, batch_id, dialect, body, n_bytes, received_at)
@@ -158,7 +158,7 @@ def _count_new(connection: sa.Connection, batch: Prepared) -> Mapping[str, int]:
     """Return how many spans of each trace a batch was the first to bring."""
     counts: dict[str, int] = {}
     place = {name: batch.batch[name] for name in ("tenant", "batch_id")}
-    for chunk in chunks(sorted({row["trace_id"] for row in batch.traces})):
+    for chunk in chunks(sorted({trace_id for _, trace_id, *_ in batch.spans})):
         counts.update((trace_id, n) for trace_id, n in connection.execute(_COUNT_NEW, {**place, "trace_ids": chunk}))
     return counts
 
@@ -188,7 +188,11 @@ def _trace_rows(tenant: str, spans: Sequence[Span], now: datetime) -> Iterator[d
     by_trace: dict[str, list[Span]] = defaultdict(list)
     for span in spans:
         by_trace[span.trace_id].append(span)
-    return (_trace_row(tenant, Trace.from_spans(members), now) for members in by_trace.values())
+    return (
+        _trace_row(tenant, Trace.from_spans(members), now)
+        for trace_id, members in by_trace.items()
+        if not trace_id.startswith(RESPONSE)  # it waits for its trace: see responses.py
+    )
 
 
 def _trace_row(tenant: str, trace: Trace, now: datetime) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from bot.store import (
     pull_requests,
     quarantine,
     repositories,
+    responses,
     traces,
     verdicts,
 )
@@ -252,6 +253,17 @@ class Store:
         with writing(self.engine) as connection:
             failures.save_failures(connection, tenant, trace.trace_id, found)
             traces.mark_examined(connection, tenant, [trace], now=self._now())
+            responses.keep_responses(connection, tenant, trace)
+
+    def join_responses(self, tenant: str) -> int:
+        """Bring events that name only a model's answer into the trace of the call; return how many found theirs."""
+        with writing(self.engine) as connection:
+            return responses.join_responses(connection, tenant, now=self._now())
+
+    def count_waiting(self, tenant: str) -> int:
+        """Count the events that name a model's answer whose call has not come."""
+        with self.engine.connect() as connection:
+            return responses.count_waiting(connection, tenant)
 
     def healthy_traces(self, tenant: str, *, service: str, limit: int = 100) -> list[str]:
         """Return examined traces of a service without a failure, newest first."""

@@ -1,6 +1,7 @@
 """Read an OTLP logs export request: GenAI's evaluations, exceptions and messages, and Claude Code's log. No I/O.
 
-A record that names its span becomes an event of that span. One that names only its trace belongs to the trace's root.
+A record that names its span becomes an event of that span. One that names a model's answer instead, in the same trace
+or without one, belongs to the span that got it. One that names only its trace belongs to the trace's root.
 Claude Code sends no spans at all by default: its records become spans, one trace per prompt. All other log records are
 not about agents, and are left out.
 
@@ -24,7 +25,7 @@ from webhooks import otlp_json, otlp_protobuf
 from webhooks.attributes import number, text
 from webhooks.errors import Undecodable
 from webhooks.otlp_fields import MAX_SPANS, check_size, hex_id, moment
-from webhooks.trace import ROOT, Event, Span, StatusCode
+from webhooks.trace import RESPONSE, RESPONSE_ID, ROOT, Event, Span, StatusCode
 
 EVENT_NAME = "event.name"
 KEPT = ("gen_ai.", "exception")
@@ -154,7 +155,8 @@ def _span(record: LogRecord) -> Span | None:
     if name.startswith(CLAUDE_CODE):
         return _claude_code(record, name.removeprefix(CLAUDE_CODE))
     about_agent = name.startswith(KEPT) or "exception.type" in record.attributes
-    return _event_of_span(record, name) if record.trace_id and about_agent else None
+    found = _event_of_span(record, name) if about_agent else None
+    return found if found and found.trace_id else None
 
 
 def _name(record: LogRecord) -> str:
@@ -165,17 +167,20 @@ def _name(record: LogRecord) -> str:
 
 def _event_of_span(record: LogRecord, name: str) -> Span:
     content = record.body if isinstance(record.body, Mapping) else {}
+    answer = text(record.attributes.get(RESPONSE_ID)) or text(content.get(RESPONSE_ID))
+    response = RESPONSE + answer if answer else ""
+    completes = (record.trace_id and record.span_id) or response or ROOT
     raised = name == EXCEPTION_EVENT or "exception.type" in record.attributes
     event = Event(name="exception" if raised else name, time=record.time, attributes={**content, **record.attributes})
     return Span(
-        trace_id=record.trace_id,
+        trace_id=record.trace_id or response,
         span_id=f"{record.span_id or ROOT}/log-{_digest(record)}",
         name="",
         start=record.time,
         events=(event,),
         resource=record.resource,
         scope=record.scope,
-        completes=record.span_id or ROOT,
+        completes=completes,
     )
 
 

@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,12 +10,14 @@ from clustering.detect import detect
 from tests.unit.webhooks.captures import ListInbox, client_of, traces_of
 from webhooks import semconv
 from webhooks.sources import otlp_logs
-from webhooks.trace import ROOT, Trace
+from webhooks.trace import ROOT, Span, Trace
 
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 NOON_NS = 1_777_636_800 * 10**9
 TRACE, SPAN = "0a" * 16, "0b" * 8
 JSON = {"content-type": "application/json", "authorization": "Bearer tw_key"}
 PROTOBUF = {"content-type": "application/x-protobuf", "authorization": "Bearer tw_key"}
+OTHER = {"gen_ai.evaluation.name": "other"}
 THUMB = {"gen_ai.evaluation.name": "thumb", "gen_ai.evaluation.score.value": 0.0}
 
 
@@ -73,6 +76,25 @@ def test_an_evaluation_joins_its_span() -> None:
 def test_an_evaluation_of_the_trace_joins_its_root() -> None:
     trace = joined(log("gen_ai.evaluation.result", THUMB, traceId=TRACE))
     assert (len(trace.spans), len(semconv.evaluations(trace.root))) == (1, 1)
+
+
+def test_an_evaluation_that_names_an_answer_joins_the_span_that_got_it() -> None:
+    answered = {"gen_ai.response.id": "resp-1"}
+    call = Span(trace_id=TRACE, span_id=SPAN, parent_span_id="0c" * 8, name="chat", start=NOON, attributes=answered)
+    root = Span(trace_id=TRACE, span_id="0c" * 8, name="agent", start=NOON)
+    records = otlp_logs.decode_json(
+        logs(
+            log("gen_ai.evaluation.result", THUMB | answered),
+            log("gen_ai.evaluation.result", THUMB | answered | OTHER, traceId=TRACE, spanId="00" * 8),
+            log("gen_ai.evaluation.result", THUMB | {"gen_ai.response.id": "another"}, traceId=TRACE),
+        )
+    )
+    trace = Trace.from_spans([root, call, *records])
+    assert {span.name: len(semconv.evaluations(span)) for span in trace.spans} == {"agent": 1, "chat": 2}
+
+
+def test_an_event_that_names_neither_trace_nor_answer_is_left_out() -> None:
+    assert otlp_logs.decode_json(logs(log("gen_ai.evaluation.result", THUMB))) == []
 
 
 def test_an_exception_event_is_the_spans_exception() -> None:
