@@ -20,6 +20,10 @@ class Agent:
     base: Base
     harness: Harness
 
+    def read_file(self, path: str) -> str | None:
+        """Return a file's text on the base commit; None when there is none."""
+        return self.forge.read_file(path, self.base.sha)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agents:

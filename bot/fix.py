@@ -50,7 +50,7 @@ def fix_once(stages: ProductStages, tenant: str, failure_mode_id: str, *, dry_ru
 
 
 def _opened(stages: ProductStages, tenant: str, proposal_id: str) -> str | None:
-    url = stages.submit(tenant, proposal_id)
+    url = stages.submit(tenant, proposal_id, asked=True)
     if url is not None:
         stages.report(tenant, proposal_id)
     return url

@@ -18,8 +18,11 @@ from bot.mend import draft_fixes, try_fix
 from bot.outcome import Decision, Outcome
 from bot.pipeline import Task
 from bot.policy import ESCAPABLE, UNSETTLED, Attempt, worth_mending
+from bot.pr_body.comments import also_mends
 from bot.pr_body.escape import one_line
 from bot.pull_request import PullRequest
+from bot.queue import Queue
+from bot.same_fix import applies, is_there, patch_id
 from bot.store.pull_requests import Opened
 from bot.store.store import Store
 from bot.store.verdicts import RecordedVerdict
@@ -42,6 +45,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+MAX_CARRIED = 3  # fixes of older commits that are looked at
 MAX_REASON = 500  # characters of an error that are kept with a verdict
 # What may go wrong around one failure mode without being a mistake of ours.
 EXPECTED = (BotError, FixerError, ClusteringError, WebhookError, OSError)
@@ -98,12 +102,9 @@ class ProductStages:
         self._ask_for_states(tenant, agents)
         modes = [mode for mode in self.store.failure_modes(tenant) if mode.n_traces]
         owners = {mode.id: agents.owner_of(self._service(tenant, mode)) for mode in modes}
-        base_shas = {
-            mode_id: owner.base.sha
-            for mode_id, owner in owners.items()
-            if owner is not None and owner.harness.autonomy is not Autonomy.OBSERVE
-        }
         attempts, proposed = self._attempts(tenant), self.store.proposed_modes(tenant)
+        open_modes = [mode for mode in modes if mode.id not in proposed]
+        base_shas = self.queue.admitted(tenant, open_modes, owners)
         for mode in modes:
             if agents.unreadable and owners[mode.id] is None and mode.id not in proposed:
                 self._record(tenant, mode, verdict=Verdict.FAULT, reason=_unowned(agents))
@@ -114,7 +115,13 @@ class ProductStages:
             base_shas=base_shas,
             traffic=self.store.traffic_of_all(tenant),
         )
-        return [Task(mode.id, self._attempt(mode, base_shas[mode.id], attempts.get(mode.id, []))) for mode in chosen]
+        in_queue = {entry.failure_mode_id for entry in self.store.waiting(tenant)}
+        return [
+            Task(
+                mode.id, self._attempt(mode, base_shas[mode.id], attempts.get(mode.id, []), waited=mode.id in in_queue)
+            )
+            for mode in chosen
+        ]
 
     def draft(self, tenant: str, task: Task) -> list[str]:
         """Draft proposals for one failure mode and keep them; the model is asked when those of recipes did not hold."""
@@ -165,21 +172,25 @@ class ProductStages:
             on_progress=self._telling(f"verifying: {mode.title}"),
         )
 
-    def submit(self, tenant: str, proposal_id: str) -> str | None:
-        """Open the pull request of a verified proposal; None, with a recorded verdict, when that cannot be done."""
+    def submit(self, tenant: str, proposal_id: str, *, asked: bool = False) -> str | None:
+        """Open the pull request of a verified proposal; None, with a recorded verdict, when that cannot be done now.
+
+        Parameters
+        ----------
+        asked
+            Whether a person wants this one: it does not wait for a place.
+
+        """
         proposal = self._proposal(tenant, proposal_id)
         mode = self._mode(tenant, proposal.failure_mode_id)
         pull_request = self._or_fault(
             tenant,
             mode,
-            lambda: self._opened(tenant, mode, proposal),
+            lambda: self._opened(tenant, mode, proposal, asked=asked),
             base_sha=proposal.base_sha,
             proposal_id=proposal_id,
         )
-        if pull_request is None:
-            return None
-        self.store.save_pull_request(tenant, pull_request, proposal_id=proposal_id)
-        return pull_request.url
+        return None if pull_request is None else pull_request.url
 
     def report(self, tenant: str, proposal_id: str) -> None:
         """Show the evidence as a check run on the pull request; without one, the body still says it all."""
@@ -204,6 +215,11 @@ class ProductStages:
         if delivery is not None:
             handle(delivery, Means(store=self.store, forge_of=self.forge_of, now=self.now, end_work=self.end_work))
         self.store.mark_handled(delivery_id)
+
+    @property
+    def queue(self) -> Queue:
+        """What decides which fixes go out and which wait."""
+        return Queue(store=self.store, now=self.now)
 
     def agents(self, tenant: str) -> Agents:
         """Read the agents of a tenant's repositories, each on its default branch now."""
@@ -241,11 +257,16 @@ class ProductStages:
         failures = self.store.failures_of_mode(tenant, mode.id)
         return failures[0].service if failures else ""
 
-    def _attempt(self, mode: FailureMode, base_sha: str, earlier: Sequence[Attempt]) -> str:
-        """Name an attempt, so that it is made once; what was left unsettled is tried again, at most once an hour."""
+    def _attempt(self, mode: FailureMode, base_sha: str, earlier: Sequence[Attempt], *, waited: bool) -> str:
+        """Name an attempt, so that it is made once; what was left unsettled is tried again, at most once an hour.
+
+        A verified fix that has waited goes out as soon as there is a place.
+        """
         name = f"{base_sha[:12]}-{mode.n_traces}"
-        unsettled = earlier and earlier[-1].verdict in UNSETTLED
-        return f"{name}-{self.now():%Y%m%d%H}" if unsettled else name
+        if not earlier or earlier[-1].verdict not in UNSETTLED:
+            return name
+        at_once = waited and earlier[-1].verdict is Verdict.VERIFIED
+        return f"{name}-{self.now():%Y%m%d%H%M}" if at_once else f"{name}-{self.now():%Y%m%d%H}"
 
     def _attempts(self, tenant: str) -> Mapping[str, list[Attempt]]:
         return {
@@ -265,6 +286,8 @@ class ProductStages:
         """Return the ids of proposals to try: those that were never judged, else new ones."""
         if tried and not self._may_ask_model(tenant, tried):
             return []
+        if not tried:
+            self._carry_over(tenant, mode, agent)
         candidates = [proposal.id for proposal in self._candidates(tenant, mode, agent.base.sha)]
         if waiting := [each for each in candidates if each not in tried and self._is_unjudged(tenant, each)]:
             return waiting
@@ -301,14 +324,32 @@ class ProductStages:
         evidence = self.store.evidence_of(tenant, proposal_id)
         return evidence is None or evidence.verdict in UNSETTLED
 
-    def _opened(self, tenant: str, mode: FailureMode, proposal: Proposal) -> PullRequest | None:
+    def _carry_over(self, tenant: str, mode: FailureMode, agent: Agent) -> None:
+        """Put a fix that was verified on an older commit onto this one where it still applies, to be tried again."""
+        older = [each for each in self.store.proposals_of_mode(tenant, mode.id) if each.base_sha != agent.base.sha]
+        for proposal in older[-MAX_CARRIED:]:
+            evidence = self.store.evidence_of(tenant, proposal.id)
+            verified = evidence is not None and evidence.verdict is Verdict.VERIFIED
+            if verified and applies(proposal, agent.read_file) and not is_there(proposal, agent.read_file):
+                self.store.save_proposal(tenant, replace(proposal, base_sha=agent.base.sha))
+
+    def _opened(self, tenant: str, mode: FailureMode, proposal: Proposal, *, asked: bool) -> PullRequest | None:
         evidence, agent = self._evidence(tenant, proposal.id), self._agent_of(tenant, mode)
         if any(other.proposal_id != proposal.id for other in self.store.pull_requests_of_mode(tenant, mode.id)):
             return None  # opened while this one was tried: never a second one
-        if agent.harness.autonomy is Autonomy.OBSERVE:
+        standing = self.queue.standing(tenant, agent)
+        if standing.autonomy is Autonomy.OBSERVE:
             raise NoAgent(f"the autonomy of {agent.harness.name!r} is observe: no pull request is opened")
+        if why := self._why_not_needed(tenant, mode, proposal, agent):
+            self._settle(tenant, mode, proposal, replace(evidence, verdict=Verdict.DUPLICATE, reason=why))
+            return None
+        if agent.base.sha != proposal.base_sha:
+            self._record_moved(tenant, mode, proposal, agent)
+            return None
+        if not asked and self.queue.must_wait(tenant, mode.id, agent, base_sha=proposal.base_sha):
+            return None
         try:
-            return submit(
+            opened = submit(
                 proposal,
                 evidence,
                 mode,
@@ -316,10 +357,46 @@ class ProductStages:
                 forge=agent.forge,
                 harness=agent.harness,
                 branch=agent.base.branch,
+                ready=standing.autonomy is Autonomy.READY,
             )
         except Refused as error:
             self._settle(tenant, mode, proposal, replace(evidence, verdict=Verdict.OUT_OF_SCOPE, reason=str(error)))
             return None
+        self.store.save_pull_request(tenant, opened, proposal_id=proposal.id, agent=agent.harness.name)
+        self.store.stop_waiting(tenant, mode.id)
+        return opened
+
+    def _why_not_needed(self, tenant: str, mode: FailureMode, proposal: Proposal, agent: Agent) -> str | None:
+        """Return why this fix needs no pull request, noted on the one that has it; None when it needs its own."""
+        if agent.base.sha != proposal.base_sha and is_there(proposal, agent.read_file):
+            return f"the fix is on {agent.base.branch} since {agent.base.sha[:12]}"
+        twin = self._twin(tenant, proposal, agent)
+        if twin is None:
+            return None
+        if twin.pull_request.state == State.OPEN:
+            agent.forge.comment_once(twin.pull_request, f"also-{mode.id}", also_mends(mode))
+        return f"the same fix is in {twin.pull_request.url} ({twin.pull_request.state})"
+
+    def _twin(self, tenant: str, proposal: Proposal, agent: Agent) -> Opened | None:
+        """Return the pull request for another failure mode of this repository that has the same patch."""
+        patch = patch_id(proposal)
+        for opened in reversed(self.store.pull_requests(tenant)):
+            other = self.store.proposal(tenant, opened.proposal_id)
+            here = opened.pull_request.repository == agent.forge.repository and opened.proposal_id != proposal.id
+            if here and other is not None and patch_id(other) == patch:
+                return opened
+        return None
+
+    def _record_moved(self, tenant: str, mode: FailureMode, proposal: Proposal, agent: Agent) -> None:
+        moved = f"the base moved to {agent.base.sha[:12]} since the fix was verified: it is tried again there"
+        self._record(
+            tenant,
+            mode,
+            base_sha=proposal.base_sha,
+            proposal_id=proposal.id,
+            verdict=Verdict.DOES_NOT_APPLY,
+            reason=moved,
+        )
 
     def _reported(self, tenant: str, mode: FailureMode, proposal: Proposal) -> None:
         evidence, agent = self._evidence(tenant, proposal.id), self._agent_of(tenant, mode)

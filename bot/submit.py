@@ -40,12 +40,15 @@ def submit(
     forge: Forge,
     harness: Harness,
     branch: str,
+    ready: bool = False,
     wait: Callable[[float], None] = time.sleep,
 ) -> PullRequest:
-    """Open the draft pull request of `proposal` against `branch`, or find the one that is there.
+    """Open the pull request of `proposal` against `branch`, or find the one that is there.
 
     Parameters
     ----------
+    ready
+        Whether it asks for review at once; else it is a draft.
     wait
         Waits for so many seconds before a forge is asked again.
 
@@ -69,6 +72,7 @@ def submit(
         commit_message=_commit_message(proposal),
         harness=harness,
         labels=LABELS,
+        draft=not ready,
     )
     return _patiently(lambda: forge.open_pull_request(draft), wait)
 

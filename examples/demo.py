@@ -25,6 +25,7 @@ from examples import traffic
 from examples.receiver import receiver
 from examples.shop_provider.server import serve
 from fixers.errors import SandboxMissing
+from fixers.harness import CONFIGURATION_PATH
 from fixers.sandbox import Sandbox, Unisolated, find_sandbox
 from webhooks.clock import utc_now
 
@@ -32,6 +33,8 @@ OUTPUT = Path("demo-output")
 EXAMPLE = Path(__file__).parent / "support_agent"
 N_CONVERSATIONS = 96
 # Nothing of the user's git configuration: no signing, no hooks.
+# The demo shows in one run what a repository's owners would be asked to read over some days.
+LIMITS = "pull_requests: {open_per_agent: 10, open_per_repository: 10, new_per_day: 10}\n"
 GIT_ENVIRONMENT = {"PATH": os.environ.get("PATH", ""), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 out = Console()
@@ -84,6 +87,8 @@ def _sandbox() -> Sandbox:
 def _make_repository(folder: Path) -> Path:
     """Copy the example agent into a git repository of its own, as its owners would have it."""
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
+    with (folder / CONFIGURATION_PATH).open("a") as configuration:
+        configuration.write(LIMITS)
     identity = ["-c", "user.name=Shop", "-c", "user.email=shop@example.com"]
     for command in (["init", "-q", "-b", "main"], ["add", "-A"], [*identity, "commit", "-q", "-m", "Answer customers"]):
         subprocess.run(["git", "-C", str(folder), *command], check=True, env=GIT_ENVIRONMENT)  # noqa: S603, S607  # our own words

@@ -55,6 +55,8 @@ class Verdict(StrEnum):
     NO_SANDBOX = "no sandbox"
     #: No recipe fits, and no model is configured or the model did not submit a proposal.
     NO_PROPOSAL = "no proposal"
+    #: The same fix is in another pull request, or on the default branch already.
+    DUPLICATE = "duplicate"
     #: Something around the proposal failed: the configuration, the forge, the sandbox, the disk. Tried again later.
     FAULT = "fault"
 

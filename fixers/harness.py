@@ -12,6 +12,7 @@ import yaml
 from yaml.constructor import SafeConstructor
 
 from fixers.errors import ConfigurationError
+from fixers.manners import DEFAULT_MANNERS, Manners
 
 CONFIGURATION_PATH = ".github/tracewright.yml"
 VERSION = 1
@@ -21,16 +22,23 @@ MAX_CHARACTERS = 64_000  # the longest sensible file is a few hundred lines
 MAX_DEPTH = 8  # agents > agent > policies > policy > value is five
 MAX_AGENTS = 100
 MAX_TIMEOUT_S = 3600.0
+MAX_PULL_REQUESTS = 100
 SHELL_WORDS = frozenset({"&&", "||", "|", ";", "&", ">", ">>", "<", "2>&1"})
 #: Folders whose `replay.py` is somebody else's.
 NOT_PACKAGES = frozenset({"tests", "test", "docs", "scripts", "examples", "benchmarks"})
 
 
 class Autonomy(StrEnum):
-    """How far the bot may go by itself."""
+    """How far the bot may go by itself; each goes further than the one before."""
 
+    #: Failure modes are found; nothing is written to the repository.
     OBSERVE = "observe"
+    #: Findings are listed on the dashboard issue; a fix is drafted when somebody asks for it there.
+    ISSUE = "issue"
+    #: Verified fixes become draft pull requests.
     DRAFT = "draft"
+    #: Verified fixes become pull requests that ask for review.
+    READY = "ready"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +79,8 @@ class Harness:
     policies: tuple[Policy, ...] = ()
     budget: Budget = Budget()
     autonomy: Autonomy = Autonomy.DRAFT
+    #: Of the whole repository, the same for each of its agents.
+    manners: Manners = DEFAULT_MANNERS
 
 
 def read_harnesses(text: str, *, repository: str = "") -> list[Harness]:
@@ -93,13 +103,14 @@ def read_harnesses(text: str, *, repository: str = "") -> list[Harness]:
     root = _parse(text)
     if root is None:
         return [Harness(name=default)]
-    fields = root.mapping("version", "agents")
+    fields = root.mapping("version", "agents", "pull_requests")
     if "version" in fields and fields["version"].scalar() != VERSION:
         raise fields["version"].error(f"{fields['version'].shown} is not a version that is read here: {VERSION}")
     items = fields["agents"].items(MAX_AGENTS) if "agents" in fields else []
+    manners = _manners(fields["pull_requests"]) if "pull_requests" in fields else DEFAULT_MANNERS
     harnesses = [_harness(item, default=default if len(items) == 1 else None) for item in items]
     _require_distinct([(item, harness.name) for item, harness in zip(items, harnesses, strict=True)])
-    return harnesses or [Harness(name=default)]
+    return [replace(harness, manners=manners) for harness in harnesses or [Harness(name=default)]]
 
 
 def with_defaults(harness: Harness, paths: Iterable[str]) -> Harness:
@@ -205,6 +216,12 @@ class _Field:
             raise self.error(f"{self.shown} is not a number above {above:g} and up to {to:g}")
         return float(value)
 
+    def truth(self) -> bool:
+        value = self.scalar()
+        if not isinstance(value, bool):
+            raise self.error(f"{self.shown} is neither true nor false")
+        return value
+
     def whole(self, *, to: int) -> int:
         if not isinstance(self.scalar(), int):
             raise self.error(f"{self.shown} is not a whole number")
@@ -298,6 +315,14 @@ def _budget(field: _Field) -> Budget:
         cost_usd=fields["cost_usd"].number(to=10_000) if "cost_usd" in fields else budget.cost_usd,
         steps=fields["steps"].whole(to=1000) if "steps" in fields else budget.steps,
     )
+
+
+def _manners(field: _Field) -> Manners:
+    limits = ("open_per_agent", "open_per_repository", "new_per_day")
+    choices = ("dashboard", "block_merge", "publish_runs")
+    fields = field.mapping(*limits, *choices)
+    values: dict[str, Any] = {key: fields[key].whole(to=MAX_PULL_REQUESTS) for key in limits if key in fields}
+    return Manners(**values | {key: fields[key].truth() for key in choices if key in fields})
 
 
 def _autonomy(field: _Field) -> Autonomy:

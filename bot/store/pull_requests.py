@@ -8,19 +8,20 @@ import sqlalchemy as sa
 
 from bot.pull_request import PullRequest
 from bot.store.codec import from_json, to_json
-from bot.store.columns import microseconds
+from bot.store.columns import microseconds, moment
 
 _KEEP = sa.text("""
-    INSERT INTO pull_requests (tenant, repository, head_branch, number, proposal_id, state, opened_at, record)
-    VALUES (:tenant, :repository, :head_branch, :number, :proposal_id, :state, :now, :record)
+    INSERT INTO pull_requests (tenant, repository, head_branch, number, proposal_id, agent, state, opened_at, record)
+    VALUES (:tenant, :repository, :head_branch, :number, :proposal_id, :agent, :state, :now, :record)
     ON CONFLICT (tenant, repository, head_branch) DO UPDATE SET
         number = excluded.number, state = excluded.state, record = excluded.record
 """)
 _ALL = sa.text("""
-    SELECT record, proposal_id, state FROM pull_requests WHERE tenant = :tenant ORDER BY opened_at, head_branch
+    SELECT record, proposal_id, agent, opened_at, state FROM pull_requests WHERE tenant = :tenant
+    ORDER BY opened_at, head_branch
 """)
 _OF_MODE = sa.text("""
-    SELECT pull_requests.record, proposal_id, state FROM pull_requests
+    SELECT pull_requests.record, proposal_id, agent, opened_at, state FROM pull_requests
     JOIN proposals USING (tenant, proposal_id)
     WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id ORDER BY opened_at DESC, head_branch
 """)
@@ -29,8 +30,13 @@ _MODES = sa.text("""
     WHERE tenant = :tenant
 """)
 _FIND = sa.text("""
-    SELECT record, proposal_id, state FROM pull_requests
+    SELECT record, proposal_id, agent, opened_at, state FROM pull_requests
     WHERE tenant = :tenant AND lower(repository) = lower(:repository) AND number = :number
+    ORDER BY opened_at DESC LIMIT 1
+""")
+_OF_BRANCH = sa.text("""
+    SELECT record, proposal_id, agent, opened_at, state FROM pull_requests
+    WHERE tenant = :tenant AND lower(repository) = lower(:repository) AND head_branch = :head_branch
     ORDER BY opened_at DESC LIMIT 1
 """)
 _SET_STATE = sa.text("""
@@ -48,10 +54,14 @@ class Opened(NamedTuple):
 
     pull_request: PullRequest
     proposal_id: str
+    #: Name of the agent that it mends; empty when that was not noted.
+    agent: str
+    #: When it was first kept. Aware, UTC.
+    opened_at: datetime
 
 
 def save_pull_request(
-    connection: sa.Connection, tenant: str, pull_request: PullRequest, *, proposal_id: str, now: datetime
+    connection: sa.Connection, tenant: str, pull_request: PullRequest, *, proposal_id: str, agent: str, now: datetime
 ) -> None:
     """Keep a pull request of a proposal that is kept; the same head branch again updates it."""
     row = {
@@ -60,6 +70,7 @@ def save_pull_request(
         "head_branch": pull_request.head_branch,
         "number": pull_request.number,
         "proposal_id": proposal_id,
+        "agent": agent,
         "state": pull_request.state,
         "now": microseconds(now),
         "record": to_json(pull_request),
@@ -89,6 +100,13 @@ def find_pull_request(connection: sa.Connection, tenant: str, repository: str, n
     return None if row is None else _opened(row)
 
 
+def pull_request_of_branch(connection: sa.Connection, tenant: str, repository: str, head_branch: str) -> Opened | None:
+    """Return the pull request of a head branch, None when it is not ours."""
+    row = {"tenant": tenant, "repository": repository, "head_branch": head_branch}
+    found = connection.execute(_OF_BRANCH, row).one_or_none()
+    return None if found is None else _opened(found)
+
+
 def set_pull_request_state(connection: sa.Connection, tenant: str, pull_request: PullRequest, state: str) -> None:
     """Note where a pull request stands now: "open", "closed" or "merged"."""
     row = {
@@ -113,4 +131,4 @@ def rewrite_pull_request(connection: sa.Connection, tenant: str, pull_request: P
 
 def _opened(row: sa.Row[Any]) -> Opened:
     pull_request = from_json(PullRequest, row.record)
-    return Opened(replace(pull_request, state=row.state), row.proposal_id)
+    return Opened(replace(pull_request, state=row.state), row.proposal_id, row.agent, moment(row.opened_at))

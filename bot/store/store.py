@@ -26,6 +26,7 @@ from bot.store import (
     responses,
     traces,
     verdicts,
+    waiting,
 )
 from bot.store.counts import Counts
 from bot.store.dialects import decode_body
@@ -38,6 +39,7 @@ from bot.store.repositories import Told
 from bot.store.traces import Decode
 from bot.store.transaction import writing
 from bot.store.verdicts import RecordedVerdict
+from bot.store.waiting import Waiting
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode, Status
 from clustering.score import Traffic
@@ -370,10 +372,12 @@ class Store:
         with self.engine.connect() as connection:
             return verdicts.verdicts(connection, tenant)
 
-    def save_pull_request(self, tenant: str, pull_request: PullRequest, *, proposal_id: str) -> None:
+    def save_pull_request(self, tenant: str, pull_request: PullRequest, *, proposal_id: str, agent: str = "") -> None:
         """Keep a pull request of a kept proposal; the same head branch again updates it."""
         with writing(self.engine) as connection:
-            pull_requests.save_pull_request(connection, tenant, pull_request, proposal_id=proposal_id, now=self._now())
+            pull_requests.save_pull_request(
+                connection, tenant, pull_request, proposal_id=proposal_id, agent=agent, now=self._now()
+            )
 
     def pull_requests(self, tenant: str) -> list[Opened]:
         """Return every pull request, oldest first."""
@@ -390,6 +394,11 @@ class Store:
         with self.engine.connect() as connection:
             return pull_requests.find_pull_request(connection, tenant, repository, number)
 
+    def pull_request_of_branch(self, tenant: str, repository: str, head_branch: str) -> Opened | None:
+        """Return the pull request of a head branch, None when it is not ours."""
+        with self.engine.connect() as connection:
+            return pull_requests.pull_request_of_branch(connection, tenant, repository, head_branch)
+
     def set_pull_request_state(self, tenant: str, pull_request: PullRequest, state: str) -> None:
         """Note where a pull request stands now: "open", "closed" or "merged"."""
         with writing(self.engine) as connection:
@@ -399,6 +408,26 @@ class Store:
         """Return the failure modes that have a pull request, whatever became of it."""
         with self.engine.connect() as connection:
             return pull_requests.proposed_modes(connection, tenant)
+
+    def wait(self, tenant: str, entry: Waiting) -> None:
+        """Put a failure mode into the queue; one that is there keeps its place."""
+        with writing(self.engine) as connection:
+            waiting.wait(connection, tenant, entry, now=self._now())
+
+    def ask(self, tenant: str, failure_mode_id: str) -> bool:
+        """Note that a person wants this one to go out now; False when it does not wait, or was asked for already."""
+        with writing(self.engine) as connection:
+            return waiting.ask(connection, tenant, failure_mode_id, now=self._now())
+
+    def waiting(self, tenant: str) -> list[Waiting]:
+        """Return the queue, the longest waiting first."""
+        with self.engine.connect() as connection:
+            return waiting.waiting(connection, tenant)
+
+    def stop_waiting(self, tenant: str, failure_mode_id: str) -> None:
+        """Take a failure mode out of the queue."""
+        with writing(self.engine) as connection:
+            waiting.stop_waiting(connection, tenant, failure_mode_id)
 
     def record_outcome(self, tenant: str, outcome: Outcome) -> bool:
         """Keep what people decided; False when its delivery was recorded before."""

@@ -201,8 +201,8 @@ class MortalStore(Store):
         super().save_verdict(tenant, recorded)
         self.reaper.reach("kept-verdict", f"{recorded.failure_mode_id}-{recorded.proposal_id}")
 
-    def save_pull_request(self, tenant: str, pull_request: PullRequest, *, proposal_id: str) -> None:
-        super().save_pull_request(tenant, pull_request, proposal_id=proposal_id)
+    def save_pull_request(self, tenant: str, pull_request: PullRequest, *, proposal_id: str, agent: str = "") -> None:
+        super().save_pull_request(tenant, pull_request, proposal_id=proposal_id, agent=agent)
         self.reaper.reach("kept-pull-request", proposal_id)
 
     def set_pull_request_state(self, tenant: str, pull_request: PullRequest, state: str) -> None:

@@ -24,6 +24,7 @@ from examples import traffic
 from examples.receiver import receiver
 from examples.scenarios import Conversation
 from examples.shop_provider.server import serve
+from fixers.harness import CONFIGURATION_PATH
 from tests.emulator.emulator import OWNER_TOKEN, Emulator
 from webhooks.clock import utc_now
 
@@ -42,6 +43,8 @@ KINDS = {
     "new_address": 6,
 }
 PATIENCE_S = 20.0
+# Both fixes in one run, though they mend one agent.
+LIMITS = "pull_requests: {open_per_agent: 2}\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +139,9 @@ def conversations() -> list[Conversation]:
 def agent_files() -> dict[str, str | bytes | None]:
     """Return the example agent's repository, file by file."""
     files = (path for path in EXAMPLE.rglob("*") if path.is_file() and not CACHES & set(path.parts))
-    return {path.relative_to(EXAMPLE).as_posix(): path.read_bytes() for path in files}
+    found: dict[str, str | bytes | None] = {path.relative_to(EXAMPLE).as_posix(): path.read_bytes() for path in files}
+    found[CONFIGURATION_PATH] = (EXAMPLE / CONFIGURATION_PATH).read_text() + LIMITS
+    return found
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

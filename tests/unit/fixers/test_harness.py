@@ -2,9 +2,11 @@ import pytest
 
 from fixers.errors import ConfigurationError
 from fixers.harness import Autonomy, Budget, Harness, Policy, read_harnesses, with_defaults
+from fixers.manners import Manners
 
 FULL = """\
 version: 1
+pull_requests: {open_per_agent: 2, new_per_day: 5, dashboard: true}
 agents:
   - name: support
     services: [shop-support, "shop-*"]
@@ -34,6 +36,7 @@ def test_every_key_of_a_full_file_is_read() -> None:
             policies=(Policy(name="identity first", tool="refund", requires="check_identity"),),
             budget=Budget(tokens=1000, cost_usd=0.5, steps=7),
             autonomy=Autonomy.OBSERVE,
+            manners=Manners(open_per_agent=2, new_per_day=5, dashboard=True),
         )
     ]
 
@@ -53,7 +56,7 @@ AGENT = "agents:\n  - name: a\n    "
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (AGENT + "autonomy: auto", "line 3, agents[0].autonomy: 'auto' is not one of observe, draft"),
+        (AGENT + "autonomy: auto", "line 3, agents[0].autonomy: 'auto' is not one of observe, issue, draft, ready"),
         (AGENT + "autonomi: draft", "line 3, agents[0]: unknown key 'autonomi'; did you mean 'autonomy'?"),
         (AGENT + "zzz: 1", "unknown key 'zzz'; known here: name, services"),
         (AGENT + "? [a]\n    : 1", "unknown key a list"),
@@ -71,6 +74,8 @@ AGENT = "agents:\n  - name: a\n    "
         (AGENT + 'test: "pytest \'x"', "is not a command: No closing quotation"),
         (AGENT + "test: pytest && rm -rf /", "'&&' needs a shell, and commands run without one"),
         (AGENT + "replay: [[python]]", "agents[0].replay[0]: a list is not text"),
+        ("pull_requests: {dashboard: 1}", "line 1, pull_requests.dashboard: '1' is neither true nor false"),
+        ("pull_requests: {new_per_day: 0}", "'0' is not a number above 0 and up to 100"),
         (AGENT + "timeout_s: soon", "agents[0].timeout_s: 'soon' is not a number above 0 and up to 3600"),
         (AGENT + "timeout_s: -1", "'-1' is not a number above 0"),
         (AGENT + "timeout_s: .nan", "'.nan' is not a number"),

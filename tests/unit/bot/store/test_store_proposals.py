@@ -92,14 +92,18 @@ def test_a_step_that_runs_twice_records_its_verdict_once(store: Store, clock: Fi
     assert store.verdicts("7") == {"fm1": [again, verdict(at=clock.time, n_traces=9)]}
 
 
-def test_a_pull_request_is_found_by_its_number_and_by_its_failure_mode(store: Store, make_proposal: Fixture) -> None:
+def test_a_pull_request_is_found_by_its_number_and_by_its_failure_mode(
+    store: Store, make_proposal: Fixture, clock: Fixture
+) -> None:
     proposal = make_proposal()
     opened = pull_request(proposal)
     store.save_proposal("7", proposal)
-    store.save_pull_request("7", opened, proposal_id=proposal.id)
-    assert store.find_pull_request("7", "acme/Shop", 12) == (opened, proposal.id)
+    store.save_pull_request("7", opened, proposal_id=proposal.id, agent="shop")
+    kept = (opened, proposal.id, "shop", clock.time)
+    assert store.find_pull_request("7", "acme/Shop", 12) == kept
+    assert store.pull_request_of_branch("7", "acme/Shop", opened.head_branch) == kept
     assert store.find_pull_request("7", "acme/shop", 13) is None
-    assert store.pull_requests("7") == store.pull_requests_of_mode("7", "fm1") == [(opened, proposal.id)]
+    assert store.pull_requests("7") == store.pull_requests_of_mode("7", "fm1") == [kept]
     assert store.proposed_modes("7") == frozenset({"fm1"})
 
 
