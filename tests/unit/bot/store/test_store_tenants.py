@@ -14,6 +14,7 @@ from bot.store.failures import failure_id
 from bot.store.repositories import Told
 from bot.store.store import Store
 from bot.store.verdicts import RecordedVerdict
+from bot.store.waiting import Waiting
 from clustering.failure_mode import Status
 from fixers.evidence import Verdict
 from webhooks.github import Delivery
@@ -50,6 +51,8 @@ READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
     "pull_requests": lambda store, _: store.pull_requests(OURS),
     "pull_requests_of_mode": lambda store, _: store.pull_requests_of_mode(OURS, "fm1"),
     "find_pull_request": lambda store, _: store.find_pull_request(OURS, "acme/shop", 1),
+    "pull_request_of_branch": lambda store, _: store.pull_request_of_branch(OURS, "acme/shop", "tracewright/x"),
+    "waiting": lambda store, _: store.waiting(OURS),
     "proposed_modes": lambda store, _: store.proposed_modes(OURS),
     "outcomes_of_mode": lambda store, _: store.outcomes_of_mode(OURS, "fm1"),
 }
@@ -77,6 +80,9 @@ WRITES = {
     "save_pull_request",
     "set_pull_request_state",
     "record_outcome",
+    "wait",
+    "ask",
+    "stop_waiting",
 }
 
 
@@ -133,6 +139,10 @@ def fill(  # noqa: PLR0917  # fixtures are given by name
                 words="",
                 decided_at=clock.time,
             ),
+        )
+        store.wait(
+            tenant,
+            Waiting(failure_mode_id="fm1", repository="acme/shop", agent="shop", base_sha="0", reason="no place"),
         )
         return {"proposal": proposal.id, "start": clock.time, "pull_request": pull_request}
 
