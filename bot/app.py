@@ -19,6 +19,7 @@ from bot.sweep import INTERVAL, OVERLAP, REMEMBERED, sweep
 from webhooks.github import Delivery
 from webhooks.redact import Redaction
 from webhooks.routes import create_router, install_error_handler
+from webhooks.signatures import Secrets
 
 log = logging.getLogger(__name__)
 WAIT_S = 1.0  # between two looks whether a run has ended
@@ -32,6 +33,7 @@ def create_app(
     interval_s: float,
     now: Callable[[], datetime],
     redaction: Redaction | None = None,
+    secrets: Secrets | None = None,
     deliveries: HookDeliveries | None = None,
 ) -> FastAPI:
     """Return the application; its lifespan picks up deliveries that were kept but not handled, and runs the loop.
@@ -44,6 +46,8 @@ def create_app(
         Seconds between two runs of the loop; 0 never runs it.
     redaction
         Takes secrets out of what arrives before it is kept.
+    secrets
+        Verify the signed webhooks of other systems.
     deliveries
         Asked, at the start and every hour, for the deliveries of GitHub's that did not arrive.
 
@@ -67,7 +71,14 @@ def create_app(
 
     app = FastAPI(title="Tracewright", lifespan=lifespan)
     app.include_router(
-        create_router(store, webhook_secret=webhook_secret, on_delivery=on_delivery, redaction=redaction, now=now)
+        create_router(
+            store,
+            webhook_secret=webhook_secret,
+            on_delivery=on_delivery,
+            redaction=redaction,
+            secrets=secrets,
+            now=now,
+        )
     )
     install_error_handler(app)
     return app

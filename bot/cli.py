@@ -26,6 +26,7 @@ from bot.pipeline import durable, finish_pending, run_once
 from bot.pr_body.escape import one_line, visible
 from bot.redaction import build_redaction
 from bot.settings import read_settings
+from bot.webhook_secrets import build_secrets
 from clustering.errors import ClusteringError
 from fixers.errors import FixerError
 from webhooks.clock import utc_now
@@ -86,6 +87,7 @@ def serve() -> None:
             interval_s=settings.interval_s,
             now=utc_now,
             redaction=build_redaction(settings),
+            secrets=build_secrets(settings),
             deliveries=product.github.hook_deliveries() if product.github else None,
         )
         uvicorn.run(web, host=settings.host, port=settings.port, log_level="warning")

@@ -11,6 +11,7 @@ import httpx
 
 from bot.agents import read_agents
 from bot.assemble import Product
+from bot.pr_body.escape import one_line
 from clustering.embed import verify_weights
 from clustering.errors import ClusteringError
 
@@ -18,6 +19,7 @@ from clustering.errors import ClusteringError
 MEND = re.compile(r": |(?<='). ")
 MIN_FREE_BYTES = 1_000_000_000
 TIMEOUT_S = 5.0
+MAX_SHOWN = 100  # characters of what a webhook told
 
 
 class Finding(NamedTuple):
@@ -138,6 +140,9 @@ def _tenant(product: Product, tenant: str) -> Iterator[Finding]:
     counts = product.store.counts(tenant)
     last = _ago(counts.last_received_at, product.stages.now())
     yield Finding(f"tenant {tenant}", "ok", f"{counts.n_traces} traces, {counts.n_spans} spans, last received {last}")
+    for told in product.store.signals(tenant):
+        fact = f"{told.n} webhooks of {told.source} name no trace; the latest: {one_line(told.latest, limit=MAX_SHOWN)}"
+        yield Finding(f"tenant {tenant}", "ok", fact)
     if n_waiting := product.store.count_waiting(tenant):
         fact = f"{n_waiting} events name a gen_ai.response.id that no examined model call has; they wait for it"
         yield Finding(f"tenant {tenant}", "ok", fact)

@@ -36,6 +36,10 @@ class Settings:
     github_app_id: str = ""
     github_private_key_file: str = ""
     github_webhook_secret: str = ""
+    #: What other systems sign their webhooks with: `secret` or `tenant:secret`, separated by commas; empty refuses all.
+    webhook_secrets: str = ""
+    langsmith_webhook_secrets: str = ""
+    langfuse_webhook_secrets: str = ""
     github_api_url: str = "https://api.github.com"
     #: Interpreter that has the agent's dependencies; runs its tests and replays in the sandbox.
     python: str = sys.executable

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from webhooks import otlp
 from webhooks.errors import UnsupportedMedia
-from webhooks.sources import jsonl, langfuse, langsmith, openai_agents, otlp_logs
+from webhooks.sources import jsonl, langfuse, langsmith, openai_agents, otlp_logs, signals
 from webhooks.trace import Span
 
 DECODERS: Mapping[str, Callable[[bytes], Sequence[Span]]] = {
@@ -16,6 +16,7 @@ DECODERS: Mapping[str, Callable[[bytes], Sequence[Span]]] = {
     "langfuse-scores": langfuse.decode,
     "openai-agents": openai_agents.decode,
     "messages": jsonl.decode,
+    "signal": signals.decode,
 }
 
 

@@ -63,6 +63,12 @@ class Receiver:
         """
         body = await read_body(request, limit=LIMIT)
         encoding = request.headers.get("content-encoding", "")
+        return await self.keep_body(body, tenant, dialect, encoding=encoding, rewrite=rewrite)
+
+    async def keep_body(
+        self, body: bytes, tenant: str, dialect: str, *, encoding: str = "", rewrite: Rewrite | None = None
+    ) -> bytes:
+        """Do what `keep` does with a body that was read before, so that its signature could be verified."""
         return await run_in_threadpool(self._keep, tenant, dialect, body, encoding, rewrite)
 
     def _keep(self, tenant: str, dialect: str, received: bytes, encoding: str, rewrite: Rewrite | None) -> bytes:

@@ -22,6 +22,8 @@ from webhooks.routes_langfuse import add_langfuse
 from webhooks.routes_langsmith import add_langsmith
 from webhooks.routes_openai_agents import add_openai_agents
 from webhooks.routes_otlp import add_otlp
+from webhooks.routes_webhooks import add_webhooks
+from webhooks.signatures import Secrets
 
 OTLP_PATHS = ("/v1/traces", "/v1/logs", "/v1/metrics")
 # An OTLP exporter has ten seconds for all its attempts, and drops the batch when told to wait longer than it has left:
@@ -36,6 +38,7 @@ def create_router(
     on_delivery: Callable[[Delivery], None] | None = None,
     on_batch: Callable[[str], None] | None = None,
     redaction: Redaction | None = None,
+    secrets: Secrets | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> APIRouter:
     """Return the routes of the receiver.
@@ -53,6 +56,8 @@ def create_router(
         Called in a worker thread with the tenant whose batch was kept.
     redaction
         Replaces the secrets of a body before it is decoded, kept or quarantined; None keeps bodies as they came.
+    secrets
+        Of the signed webhooks of other systems; without them each is refused.
     now
         The time of arrival, for what says no time of its own; aware.
 
@@ -63,6 +68,7 @@ def create_router(
     add_langsmith(router, receiver, zstd="zstd" in FORMATS)
     add_langfuse(router, receiver)
     add_openai_agents(router, receiver)
+    add_webhooks(router, receiver, secrets or Secrets())
     _add_github(router, inbox, webhook_secret, on_delivery)
 
     @router.get("/healthz")

@@ -11,6 +11,8 @@ from typing import Any, Self
 ROOT = "root"
 #: Begins the trace_id of a record that names no trace but a model's answer, whose gen_ai.response.id follows.
 RESPONSE = "response:"
+#: Begins the trace_id of a record that belongs to no trace at all; what told of it follows.
+SIGNAL = "signal:"
 RESPONSE_ID = "gen_ai.response.id"
 
 

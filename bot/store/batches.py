@@ -18,7 +18,7 @@ from bot.store.columns import chunks, compress, microseconds, searched, searched
 from webhooks import attribute_keys, semconv
 from webhooks.attributes import first_text
 from webhooks.inbox import Batch
-from webhooks.trace import RESPONSE, Span, Trace
+from webhooks.trace import RESPONSE, SIGNAL, Span, Trace
 
 _KEEP_BATCH = sa.text("""
     INSERT INTO batches (tenant, batch_id, dialect, body, n_bytes, received_at)
@@ -191,7 +191,7 @@ def _trace_rows(tenant: str, spans: Sequence[Span], now: datetime) -> Iterator[d
     return (
         _trace_row(tenant, Trace.from_spans(members), now)
         for trace_id, members in by_trace.items()
-        if not trace_id.startswith(RESPONSE)  # it waits for its trace: see responses.py
+        if not trace_id.startswith((RESPONSE, SIGNAL))  # these belong to no trace, or none yet: see responses.py
     )
 
 

@@ -5,12 +5,13 @@ known once the trace was examined. Whichever of the two comes first, the next jo
 """
 
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from bot.store.columns import microseconds, searched
 from webhooks.semconv import response_id
-from webhooks.trace import RESPONSE, Trace
+from webhooks.trace import RESPONSE, SIGNAL, Trace
 
 _KEEP = sa.text("""
     INSERT INTO responses (tenant, response_id, trace_id) VALUES (:tenant, :response_id, :trace_id)
@@ -33,9 +34,28 @@ _REOPEN = sa.text("""
     UPDATE traces SET n_spans = n_spans + :n_moved, last_received_at = :now
     WHERE tenant = :tenant AND trace_id = :trace_id
 """)
+_SIGNALS = sa.text("""
+    SELECT trace_id, name FROM spans WHERE tenant = :tenant AND substr(trace_id, 1, 7) = 'signal:'
+    ORDER BY started_at, span_id
+""")
 _COUNT_WAITING = sa.text("""
     SELECT count(*) FROM spans WHERE tenant = :tenant AND substr(trace_id, 1, 9) = 'response:'
 """)
+
+
+class Told(NamedTuple):
+    """What one source told about no trace."""
+
+    source: str
+    n: int
+    latest: str
+
+
+def signals(connection: sa.Connection, tenant: str) -> list[Told]:
+    """Return what each source told about no trace, and the latest of it."""
+    rows = connection.execute(_SIGNALS, {"tenant": tenant}).all()
+    by_source = {source: [row.name for row in rows if row.trace_id == source] for source in {r.trace_id for r in rows}}
+    return [Told(key.removeprefix(SIGNAL), len(names), names[-1]) for key, names in sorted(by_source.items())]
 
 
 def keep_responses(connection: sa.Connection, tenant: str, trace: Trace) -> None:

@@ -262,6 +262,11 @@ class Store:
         with writing(self.engine) as connection:
             return responses.join_responses(connection, tenant, now=self._now())
 
+    def signals(self, tenant: str) -> list[responses.Told]:
+        """Return what webhooks told about no trace, by source."""
+        with self.engine.connect() as connection:
+            return responses.signals(connection, tenant)
+
     def count_waiting(self, tenant: str) -> int:
         """Count the events that name a model's answer whose call has not come."""
         with self.engine.connect() as connection:

@@ -1,12 +1,14 @@
 """Turn what each of LangSmith's routes is sent into the one shape in which it is kept. No I/O: bytes in, bytes out."""
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
 
+from webhooks.attributes import mapping, number
 from webhooks.errors import Undecodable
-from webhooks.json_body import read_json, read_object
+from webhooks.json_body import objects, read_json, read_object
 from webhooks.multipart import read_parts
 
 OPERATIONS = ("post", "patch", "feedback")
@@ -52,6 +54,29 @@ def from_patch(body: bytes, run_id: str) -> bytes:
 def from_feedback(body: bytes) -> bytes:
     """Return the feedback of POST /feedback."""
     return _request({"feedback": [read_object(body, name="LangSmith feedback")]})
+
+
+def from_rule(body: bytes) -> bytes:
+    """Return the runs that an automation rule chose, as if they had been sent now, with what people said of them.
+
+    Inputs and outputs may be named by URLs instead; those are not fetched.
+    """
+    rule = read_object(body, name="the webhook of a LangSmith rule")
+    runs = objects(rule.get("runs"), name="runs")
+    if not runs:
+        raise Undecodable("the webhook of a LangSmith rule holds no runs")
+    if len(runs) == 1:
+        runs = [{"feedback_stats": rule.get("feedback_stats"), **runs[0]}]
+    return _request({"post": runs, "feedback": [item for run in runs for item in _feedback(run)]})
+
+
+def _feedback(run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what a run's statistics say of each key: the mean of its scores, once, however many there were."""
+    for key, stats in mapping(run.get("feedback_stats")).items():
+        mean = number(mapping(stats).get("avg"))
+        if mean is not None:
+            about = {"run_id": run.get("id"), "trace_id": run.get("trace_id") or run.get("id")}
+            yield {**about, "key": key, "score": mean, "created_at": run.get("end_time") or run.get("start_time")}
 
 
 def _request(items: dict[str, Any]) -> bytes:

@@ -35,6 +35,7 @@ READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
     "traffic": lambda store, ids: store.traffic(OURS, since=ids["start"]),
     "traffic_of_all": lambda store, _: store.traffic_of_all(OURS).n_traces,
     "repositories": lambda store, _: store.repositories(OURS),
+    "signals": lambda store, _: store.signals(OURS),
     "count_waiting": lambda store, _: store.count_waiting(OURS),
     "counts": lambda store, _: [number for number in store.counts(OURS) if number],
     "failures": lambda store, _: store.failures(OURS),
@@ -103,7 +104,7 @@ def fill(  # noqa: PLR0917  # fixtures are given by name
         store.keep_delivery(Delivery(delivery_id=f"d{tenant}", event="push", action="", payload=payload))
         dialect.attributes["gen_ai.response.id"] = "r1"
         store.keep_batch(tenant, dialect.batch(("t1", "a", None), ("t2", "a", None), ("t3", "a", None)))
-        store.keep_batch(tenant, dialect.batch(("response:r2", "a", None)))
+        store.keep_batch(tenant, dialect.batch(("response:r2", "a", None), ("signal:langfuse", "a", None)))
         store.quarantine(tenant, dialect="otlp-json", body=b"{", reason="no")
         failure, proposal = make_failure(), make_proposal()
         loaded = store.load_traces(tenant, ["t1", "t2"])
