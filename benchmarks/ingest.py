@@ -1,12 +1,20 @@
-"""Measure how fast the receiver keeps spans, beside its peers and beside a receiver that only counts bytes.
+"""Measure how fast the receiver keeps spans, beside its peers, and how fast the detectors look at what it kept.
 
     python benchmarks/ingest.py [--peers] [--spans 64000] [--json FILE] [--work FOLDER]
+
+    http         answers and keeps nothing
+    floor        a receiver to throw away: the least that can be done for spans to be durable and searchable
+    tracewright  redaction on
+    unredacted   redaction off
+    phoenix, mlflow
 
 Each receiver runs in a process of its own on a fresh database and gets the same requests over 8 connections. Printed
 for each, and written by --json: spans kept per second of the server's CPU time (until the last one is kept, whenever
 it was answered), milliseconds of a POST, bytes on disk a span, and how many spans of a second burst are missing after
-the server is killed with SIGKILL right after its last answer. --peers installs Arize Phoenix and MLflow into virtual
-environments below the work folder, once.
+the server is killed with SIGKILL right after its last answer; then the same figures as ratios to Tracewright's. The
+detectors are run over what Tracewright kept, in one process: spans examined per CPU second, over spans received per CPU
+second, says whether they keep up. --peers installs Arize Phoenix and MLflow into virtual environments below the work
+folder, once.
 """
 
 import argparse
@@ -34,7 +42,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.agent_spans import SPANS_PER_REQUEST, requests
 
 HERE = Path(__file__).parent
-FLOOR = "floor"
+OURS = "tracewright"
+SHOWN = ("http", "floor", "unredacted")  # not written by --json: nobody's product
+DATABASE = "spans.db"
+TENANT = "benchmark"
 CONNECTIONS = 8
 START_S = 180.0  # MLflow migrates its database first
 KEEP_S = 1_800.0  # Phoenix keeps what it has answered at leisure
@@ -81,9 +92,38 @@ def main() -> None:
             print(
                 f"{receiver.name:<14}{shown}{figures.bytes_per_span:>12,.0f}{figures.lost_after_kill:>14}", flush=True
             )
+        examined_per_cpu_s = _examine(Path(folder) / OURS)
+    _print_ratios(found)
+    keeping_up = examined_per_cpu_s / found[OURS].spans_per_cpu_s
+    print(f"detectors: {examined_per_cpu_s:,.0f} spans/CPU s, {keeping_up:.2f} of the rate of arrival")
     if arguments.json:
-        kept = {name: asdict(figures) for name, figures in found.items() if name != FLOOR}
+        kept = {name: asdict(figures) for name, figures in found.items() if name not in SHOWN}
         arguments.json.write_text(json.dumps(kept, indent=2))
+
+
+def _print_ratios(found: Mapping[str, Figures]) -> None:
+    ours = found[OURS]
+    for name, figures in found.items():
+        if name != OURS:
+            print(
+                f"tracewright / {name}: {ours.spans_per_cpu_s / figures.spans_per_cpu_s:.2f} times the spans per CPU "
+                f"second, {ours.p50_ms / figures.p50_ms:.2f} times the p50, {ours.p99_ms / figures.p99_ms:.2f} the p99"
+            )
+
+
+def _examine(folder: Path) -> float:
+    """Return how many spans the detectors look at per second of CPU time, reading and writing the database included."""
+    from bot.agents import Agents  # noqa: PLC0415  # --help shall not wait for scikit-learn
+    from bot.examine import examine  # noqa: PLC0415  # as above
+    from bot.store.engine import open_engine  # noqa: PLC0415  # as above
+    from bot.store.store import Store  # noqa: PLC0415  # as above
+
+    store = Store(open_engine(f"sqlite:///{folder / DATABASE}"), now=lambda: datetime.now(UTC))
+    n_spans, before = store.counts(TENANT).n_spans, time.process_time()
+    examine(store, TENANT, agents=Agents(), quiet_s=0, on_progress=lambda *_: None)
+    used_s = time.process_time() - before
+    store.close()
+    return n_spans / used_s
 
 
 def measure(receiver: Receiver, workload: Sequence[bytes], burst: Sequence[bytes]) -> Figures:
@@ -143,24 +183,27 @@ def _arguments() -> argparse.Namespace:
 
 
 def _receivers(arguments: argparse.Namespace, folder: Path) -> Iterator[Receiver]:
-    program = [sys.executable, str(HERE / "ingest_server.py")]
-    yield Receiver(name=FLOOR, command=[*program, "{port}"], database=None)
-    yield _tracewright(program, folder)
+    program = [sys.executable, str(HERE / "ingest_server.py"), "{port}"]
+    yield Receiver(name="http", command=[*program, "http"], database=None)
+    floor = folder / "floor" / DATABASE
+    yield Receiver(name="floor", command=[*program, "floor", str(floor)], database=floor)
+    yield _tracewright(OURS, program, folder)
+    yield _tracewright("unredacted", program, folder)
     if arguments.peers:
         yield _phoenix(_installed(arguments.work, "arize-phoenix"), folder / "phoenix")
         yield _mlflow(_installed(arguments.work, "mlflow"), folder / "mlflow")
 
 
-def _tracewright(program: Sequence[str], folder: Path) -> Receiver:
+def _tracewright(name: str, program: Sequence[str], folder: Path) -> Receiver:
     from bot.store.engine import open_engine  # noqa: PLC0415  # --help shall not wait for SQLAlchemy
     from bot.store.store import Store  # noqa: PLC0415  # as above
 
-    database = folder / "tracewright" / "tracewright.db"
+    database = folder / name / DATABASE
     engine = open_engine(f"sqlite:///{database}")
-    key = Store(engine, now=lambda: datetime.now(UTC)).create_key("benchmark")
+    key = Store(engine, now=lambda: datetime.now(UTC)).create_key(TENANT)
     engine.dispose()
     headers = {"Authorization": f"Bearer {key}"}
-    return Receiver(name="tracewright", command=[*program, "{port}", str(database)], database=database, headers=headers)
+    return Receiver(name=name, command=[*program, name, str(database)], database=database, headers=headers)
 
 
 def _phoenix(bin_: Path, folder: Path) -> Receiver:

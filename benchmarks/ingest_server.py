@@ -1,7 +1,9 @@
-"""Serve what the ingestion benchmark measures: `ingest_server.py PORT [DATABASE]`.
+"""Serve what the ingestion benchmark measures: `ingest_server.py PORT RECEIVER [DATABASE]`.
 
-With a database, Tracewright's receiver, redaction on, without the loop that examines what came; without one, a
-receiver that reads the request and answers, below which no receiver on the same server can get.
+http         reads the request and answers: below it no receiver on the same server can get
+floor        see ingest_floor.py
+tracewright  the receiver, redaction on, without the loop that examines what came
+unredacted   the same, redaction off
 """
 
 import sys
@@ -16,14 +18,23 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 def main() -> None:
     """Serve until killed."""
-    port, *database = sys.argv[1:]
-    web = receiver(database[0]) if database else floor()
-    uvicorn.run(web, host="127.0.0.1", port=int(port), log_level="warning")
+    port, name, *database = sys.argv[1:]
+    uvicorn.run(_receiver(name, *database), host="127.0.0.1", port=int(port), log_level="warning")
 
 
-def receiver(database: str) -> FastAPI:
+def _receiver(name: str, database: str = "") -> FastAPI:
+    if name == "http":
+        return http()
+    if name == "floor":
+        from benchmarks.ingest_floor import floor  # noqa: PLC0415  # each loads only what it needs
+
+        return floor(database)
+    return tracewright(database, redacted=name == "tracewright")
+
+
+def tracewright(database: str, *, redacted: bool) -> FastAPI:
     """Return the receiver on a SQLite database."""
-    from bot.store.engine import open_engine  # noqa: PLC0415  # the floor shall not load SQLAlchemy
+    from bot.store.engine import open_engine  # noqa: PLC0415  # as above
     from bot.store.store import Store  # noqa: PLC0415  # as above
     from webhooks.redact import Redaction  # noqa: PLC0415  # as above
     from webhooks.redaction.redactor import Redactor  # noqa: PLC0415  # as above
@@ -33,12 +44,12 @@ def receiver(database: str) -> FastAPI:
     store = Store(open_engine(f"sqlite:///{database}"), now=lambda: datetime.now(UTC))
     redaction = Redaction(redactor=Redactor(SECRETS), master_key=b"for a benchmark")
     web = FastAPI()
-    web.include_router(create_router(store, webhook_secret=None, redaction=redaction))
+    web.include_router(create_router(store, webhook_secret=None, redaction=redaction if redacted else None))
     install_error_handler(web)
     return web
 
 
-def floor() -> FastAPI:
+def http() -> FastAPI:
     """Return a receiver that keeps nothing."""
     web = FastAPI()
 

@@ -10,7 +10,7 @@ import orjson
 
 from bot.errors import BadFile
 from bot.store.store import Store
-from webhooks.dialects import decode
+from webhooks.dialects import search
 from webhooks.errors import WebhookError
 from webhooks.inbox import Batch
 from webhooks.redact import Redaction
@@ -54,11 +54,11 @@ def ingest(
         try:
             whole = stamped(body, received_at.isoformat()) if dialect == "messages" else body
             kept = redaction(whole, dialect=dialect, tenant=tenant).body
-            spans = decode(dialect, kept)
+            rows = search(dialect, kept)
         except WebhookError as error:
             raise BadFile(f"{where}: {error}") from error
-        store.keep_batch(tenant, Batch(dialect=dialect, body=kept, spans=spans))
-        n_spans += len(spans)
+        store.keep_batch(tenant, Batch(dialect=dialect, body=kept, rows=rows))
+        n_spans += len(rows.spans)
         read += len(body) + 1
         on_progress(min(read, len(content)), len(content))
     on_progress(len(content), len(content))

@@ -128,6 +128,7 @@ RELEASE_KEYS = ("service.version", "vcs.ref.head.revision", "langfuse.release")
 FILE_KEYS = ("code.file.path", "code.filepath")
 LINE_KEYS = ("code.line.number", "code.lineno")
 ERROR_TYPE = "error.type"  # https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/
+EXCEPTION_TYPE = "exception.type"
 EXCEPTION = "exception"  # https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/
 
 #: Provider's words for a finish reason -> OpenAI's; any other word stays.

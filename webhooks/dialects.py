@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from webhooks import otlp
+from webhooks import otlp, otlp_search
 from webhooks.errors import UnsupportedMedia
+from webhooks.searched import Searched, rows_of
 from webhooks.sources import jsonl, langfuse, langsmith, openai_agents, otlp_logs, signals
 from webhooks.trace import Span
 
@@ -18,6 +19,15 @@ DECODERS: Mapping[str, Callable[[bytes], Sequence[Span]]] = {
     "messages": jsonl.decode,
     "signal": signals.decode,
 }
+
+#: Dialects whose rows can be read without making spans; the same rows as of the spans.
+SEARCHERS: Mapping[str, Callable[[bytes], Searched]] = {"otlp-protobuf": otlp_search.search}
+
+
+def search(dialect: str, body: bytes) -> Searched:
+    """Return the rows of a decompressed body's spans; raise as `decode` does."""
+    searcher = SEARCHERS.get(dialect)
+    return searcher(body) if searcher else rows_of(decode(dialect, body))
 
 
 def decode(dialect: str, body: bytes) -> Sequence[Span]:

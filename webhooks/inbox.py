@@ -1,22 +1,21 @@
 """Inbox: all that the receiver asks of the product, namely "keep this, once"."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from webhooks.github import Delivery
-from webhooks.trace import Span
+from webhooks.searched import Searched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What one request to the receiver brought: the decoded spans and the body that they came from."""
+    """What one request to the receiver brought: the body, and its spans as rows to search by."""
 
     #: Which parser reads `body`: "otlp-protobuf" or "otlp-json" today.
     dialect: str
     #: The decompressed request body, kept so that the searched columns can be rebuilt.
     body: bytes
-    spans: Sequence[Span]
+    rows: Searched
     #: The same body as the sender gzipped it, where it did and nothing was rewritten: spares compressing it again.
     gzipped: bytes | None = None
 

@@ -1,6 +1,8 @@
 """Operation: what a span did, whichever convention says so."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 from webhooks.attribute_keys import GEN_AI_TOOL_NAME, KIND_KEYS
 from webhooks.attributes import parsed, text
@@ -47,8 +49,13 @@ OPERATIONS = {
 
 def operation(span: Span) -> Operation:
     """Return what the span did: the first key whose word is known decides."""
+    return operation_of(span.attributes)
+
+
+def operation_of(attributes: Mapping[str, Any]) -> Operation:
+    """Return what a span with these attributes did."""
     for key in KIND_KEYS:
-        value = span.attributes.get(key)
+        value = attributes.get(key)
         if value is not None and (known := OPERATIONS.get((text(parsed(value)) or "").lower())):
             return known
-    return Operation.TOOL if GEN_AI_TOOL_NAME in span.attributes else Operation.OTHER
+    return Operation.TOOL if GEN_AI_TOOL_NAME in attributes else Operation.OTHER

@@ -43,7 +43,12 @@ def hex_id(digits: str, *, name: str, n_bytes: int) -> str:
 
 
 def moment(nanoseconds: int, *, name: str) -> datetime:
-    """Return a time, to the microsecond.
+    """Return a time, to the microsecond; raise as `microseconds_of` does."""
+    return EPOCH + timedelta(0, 0, microseconds_of(nanoseconds, name=name))
+
+
+def microseconds_of(nanoseconds: int, *, name: str) -> int:
+    """Return a time in microseconds since 1970.
 
     Raises
     ------
@@ -53,7 +58,7 @@ def moment(nanoseconds: int, *, name: str) -> datetime:
     """
     if not EARLIEST_NS <= nanoseconds < LATEST_NS:
         raise Undecodable(f"{name} is not between the years 2000 and 2200: {nanoseconds} ns")
-    return EPOCH + timedelta(0, 0, nanoseconds // 1000)
+    return nanoseconds // 1000
 
 
 def json_number(value: float) -> float | str:

@@ -26,29 +26,35 @@ def read_spans(body: bytes) -> Iterator[Span]:
         When the body is no such message, or one of its spans has no valid id or time.
 
     """
+    for resource_spans in parse(body).resource_spans:
+        resource = read_attributes(resource_spans.resource.attributes)
+        for scope_spans in resource_spans.scope_spans:
+            scope = scope_spans.scope.name
+            for span in scope_spans.spans:
+                yield read_span(span, resource=resource, scope=scope)
+
+
+def parse(body: bytes) -> ExportTraceServiceRequest:
+    """Return the message that the body holds; Undecodable when it holds none."""
     request = ExportTraceServiceRequest()
     try:
         request.ParseFromString(body)
     except DecodeError as error:
         raise Undecodable(f"not an OTLP trace export request in protobuf ({len(body)} bytes): {error}") from error
-    for resource_spans in request.resource_spans:
-        resource = read_attributes(resource_spans.resource.attributes)
-        for scope_spans in resource_spans.scope_spans:
-            scope = scope_spans.scope.name
-            for span in scope_spans.spans:
-                yield _span(span, resource=resource, scope=scope)
+    return request
 
 
-def _span(span: trace_pb2.Span, *, resource: dict[str, Any], scope: str) -> Span:
+def read_span(span: trace_pb2.Span, *, resource: dict[str, Any], scope: str) -> Span:
+    """Return one span of a request; Undecodable when it has no valid id or time."""
     start = moment(span.start_time_unix_nano, name="start_time_unix_nano")
     # Each look at a field makes a new object of it, so each field is looked at once.
     status = span.status
     end_ns, parent, events = span.end_time_unix_nano, span.parent_span_id, span.events
     check_size(len(events), name="events in a span")
     return Span(
-        trace_id=hex_id(span.trace_id.hex(), name="trace_id", n_bytes=16),
-        span_id=hex_id(span.span_id.hex(), name="span_id", n_bytes=8),
-        parent_span_id=_parent(parent) if parent else None,
+        trace_id=read_id(span.trace_id, name="trace_id"),
+        span_id=read_id(span.span_id, name="span_id", n_bytes=8),
+        parent_span_id=parent_id(parent) if parent else None,
         name=span.name,
         kind=KINDS.get(span.kind, "internal"),
         start=start,
@@ -67,9 +73,16 @@ def _event(event: trace_pb2.Span.Event, start: datetime) -> Event:
     return Event(name=event.name, time=time, attributes=read_attributes(event.attributes))
 
 
-def _parent(raw: bytes) -> str | None:
+def read_id(raw: bytes, *, name: str, n_bytes: int = 16) -> str:
+    """Return an id as lowercase hex digits; Undecodable when it is not `n_bytes` long, or all zeros."""
+    if len(raw) == n_bytes and raw.strip(b"\0"):
+        return raw.hex()
+    return hex_id(raw.hex(), name=name, n_bytes=n_bytes)  # says what is wrong
+
+
+def parent_id(raw: bytes) -> str | None:
     """Return the parent's id; None for a root, which some SDKs send as zeros."""
-    return hex_id(raw.hex(), name="parent_span_id", n_bytes=8) if raw.strip(b"\0") else None
+    return read_id(raw, name="parent_span_id", n_bytes=8) if raw.strip(b"\0") else None
 
 
 def read_attributes(items: Iterable[KeyValue], depth: int = 0) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from webhooks.clock import utc_now
 from webhooks.decompress import LIMIT, decompress
-from webhooks.dialects import decode
+from webhooks.dialects import search
 from webhooks.errors import TooLarge, Unauthorized, Undecodable
 from webhooks.inbox import Batch, Inbox
 from webhooks.ingestion_key import ingestion_key
@@ -76,16 +76,16 @@ class Receiver:
         try:
             body = sent = decompress(received, encoding)
             body = self._redacted(rewrite(body) if rewrite else body, dialect, tenant)
-            spans = decode(dialect, body)
+            rows = search(dialect, body)
         except Undecodable as error:
             # The client will not send it again: https://opentelemetry.io/docs/specs/otlp/#failures-1
             # What failed early has not been redacted yet; a second time changes nothing.
             body = self._redacted(body, dialect, tenant)
             self.inbox.quarantine(tenant, dialect=dialect, body=body, reason=str(error))
             raise
-        if spans:
+        if rows.spans:
             gzipped = received if encoding.strip().lower() in GZIP and body == sent else None
-            self.inbox.keep_batch(tenant, Batch(dialect=dialect, body=body, spans=spans, gzipped=gzipped))
+            self.inbox.keep_batch(tenant, Batch(dialect=dialect, body=body, rows=rows, gzipped=gzipped))
             if self.on_batch:
                 self.on_batch(tenant)
         return body

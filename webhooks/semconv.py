@@ -138,7 +138,7 @@ def error_type(span: Span) -> str | None:
 def exception(span: Span) -> ExceptionInfo | None:
     """Return the last exception that the span recorded: with retries, the one that ended it."""
     recorded = [event.attributes for event in span.events if event.name == keys.EXCEPTION]
-    if "exception.type" in span.attributes:
+    if keys.EXCEPTION_TYPE in span.attributes:
         recorded.append(span.attributes)
     if not recorded:
         return None

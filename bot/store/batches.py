@@ -1,51 +1,51 @@
 """Batches: what one request to the receiver brought, its spans searchable and its body kept whole.
 
-The sender waits, so nothing here is built twice: each span becomes one tuple, and a group of batches is written with a
-handful of statements.
+The sender waits, so nothing here is built twice: each span is one tuple from the receiver to the driver, and a group of
+batches is written with a handful of statements.
 """
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 
-from bot.store.columns import chunks, compress, microseconds, searched, searched_or_none
-from webhooks import attribute_keys, semconv
-from webhooks.attributes import first_text
+from bot.store.columns import chunks, compress
 from webhooks.inbox import Batch
-from webhooks.trace import RESPONSE, SIGNAL, Span, Trace
+from webhooks.searched import Searched, TraceRow, microseconds
+
+# How many batches may come in one microsecond before they count as of the next.
+NUMBERS_PER_MICROSECOND = 4096
 
 _KEEP_BATCH = sa.text("""
-    INSERT INTO batches (tenant, batch_id, dialect, body, n_bytes, received_at)
-    VALUES (:tenant, :batch_id, :dialect, :body, :n_bytes, :now)
-    ON CONFLICT (tenant, batch_id) DO NOTHING
+    INSERT INTO batches (tenant, batch, dialect, body, n_bytes) VALUES (:tenant, :batch, :dialect, :body, :n_bytes)
+    ON CONFLICT DO NOTHING
 """)
-_DROP_BATCH = sa.text("DELETE FROM batches WHERE tenant = :tenant AND batch_id = :batch_id")
+_DROP_BATCH = sa.text("DELETE FROM batches WHERE tenant = :tenant AND batch = :batch")
 # Tuples straight to the driver: building a dictionary a span and taking it apart again costs as much as the insert.
 _KEEP_SPANS = {
     "sqlite": """
         INSERT INTO spans (tenant, trace_id, span_id, parent_span_id, name, operation, service, started_at, ended_at,
-                           status, error_type, session_id, user_id, batch_id, position)
+                           status, error_type, session_id, user_id, batch, position)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (tenant, trace_id, span_id) DO NOTHING
     """,
     "postgresql": """
         INSERT INTO spans (tenant, trace_id, span_id, parent_span_id, name, operation, service, started_at, ended_at,
-                           status, error_type, session_id, user_id, batch_id, position)
+                           status, error_type, session_id, user_id, batch, position)
         SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-                             %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+                             %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],
                              %s::integer[])
         ON CONFLICT (tenant, trace_id, span_id) DO NOTHING
     """,
 }
 _COUNT_NEW = sa.text("""
     SELECT trace_id, count(*) AS n FROM spans
-    WHERE tenant = :tenant AND trace_id IN :trace_ids AND batch_id = :batch_id GROUP BY trace_id
+    WHERE tenant = :tenant AND trace_id IN :trace_ids AND batch = :batch GROUP BY trace_id
 """).bindparams(sa.bindparam("trace_ids", expanding=True))
 # Each batch adds the spans that it was the first to bring, so that two workers that share a trace count right.
 _KEEP_TRACE = sa.text("""
@@ -67,54 +67,64 @@ _KEEP_TRACE = sa.text("""
         root_ended = CASE WHEN excluded.root_ended = 1 THEN 1 ELSE traces.root_ended END
 """)
 _TENANT, _TRACE_ID, _SPAN_ID = range(3)
+_KEY = itemgetter(_TENANT, _TRACE_ID, _SPAN_ID)
 
-#: The columns of `spans`, in the order of _KEEP_SPANS.
-SpanRow = tuple[
-    str, str, str, str | None, str, str, str, int, int | None, str, str | None, str | None, str | None, str, int
-]
+#: The columns of `spans`, in the order of _KEEP_SPANS: the tenant, those of a SpanRow, the batch and the position.
+KeptSpan = tuple[str | int | None, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A batch as rows, made before the transaction so that no other sender waits for it."""
+    """A batch ready to be written, made before the transaction so that no other sender waits for it."""
 
     tenant: str
-    #: Row of `batches`.
-    batch: Mapping[str, Any]
-    spans: Sequence[SpanRow]
-    #: Rows of `traces`, but for the number of new spans.
-    traces: Sequence[Mapping[str, Any]]
+    #: Microseconds since 1970.
+    received_at: int
+    #: Row of `batches`, but for its number.
+    body: Mapping[str, Any]
+    rows: Searched
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Numbered:
+    """A batch whose body is written."""
+
+    tenant: str
+    number: int
+    received_at: int
+    rows: Searched
+
+    @property
+    def place(self) -> dict[str, Any]:
+        return {"tenant": self.tenant, "batch": self.number}
 
 
 def prepare(tenant: str, batch: Batch, *, now: datetime) -> Prepared:
     """Return what will be written of a batch."""
-    batch_id = body_id(batch.dialect, batch.body)
-    row = {
-        "tenant": tenant,
-        "batch_id": batch_id,
-        "dialect": batch.dialect,
-        "body": _packed(batch),
-        "n_bytes": len(batch.body),
-        "now": microseconds(now),
-    }
-    spans = [_span_row(tenant, batch_id, position, span) for position, span in enumerate(batch.spans)]
-    return Prepared(tenant=tenant, batch=row, spans=spans, traces=list(_trace_rows(tenant, batch.spans, now)))
+    body = {"tenant": tenant, "dialect": batch.dialect, "body": _packed(batch), "n_bytes": len(batch.body)}
+    return Prepared(tenant=tenant, received_at=microseconds(now), body=body, rows=batch.rows)
 
 
 def keep_batches(connection: sa.Connection, batches: Iterable[Prepared]) -> int:
     """Keep batches and return the number of spans that were new; a batch that brings none is not kept."""
-    kept = [batch for batch in batches if batch.spans and _keep_body(connection, batch)]
-    n_kept = _keep_spans(connection, [row for batch in kept for row in batch.spans])
-    n_sent = sum(len(batch.spans) for batch in kept)
+    ordered = sorted(batches, key=attrgetter("tenant", "received_at"))  # as every worker does; see _keep_spans
+    numbered = [_keep_body(connection, batch) for batch in ordered if batch.rows.spans]
+    n_kept = _keep_spans(connection, [row for batch in numbered for row in _kept_spans(batch)])
+    n_sent = sum(len(batch.rows.spans) for batch in numbered)
     traces: list[dict[str, Any]] = []
-    for batch in kept:
+    for batch in numbered:
         n_new = _count_all(batch) if n_kept == n_sent else _count_new(connection, batch)
         if not n_new:
-            connection.execute(_DROP_BATCH, {name: batch.batch[name] for name in ("tenant", "batch_id")})
-        traces += [{**row, "n_new": n_new[row["trace_id"]]} for row in batch.traces if row["trace_id"] in n_new]
+            connection.execute(_DROP_BATCH, batch.place)
+        traces += [_kept_trace(batch, row, n_new[row.trace_id]) for row in batch.rows.traces if row.trace_id in n_new]
     if traces:
         connection.execute(_KEEP_TRACE, sorted(traces, key=itemgetter("tenant", "trace_id")))
     return n_kept
+
+
+def received_at(number: int) -> int:
+    """Return when the batch of this number came, in microseconds since 1970."""
+    return number // NUMBERS_PER_MICROSECOND
 
 
 def body_id(dialect: str, body: bytes) -> str:
@@ -131,17 +141,30 @@ def _packed(batch: Batch) -> bytes:
     return compress(batch.body)
 
 
-def _keep_body(connection: sa.Connection, batch: Prepared) -> bool:
-    """Keep the body; False when this very request is kept already, and so are its spans."""
-    return connection.execute(_KEEP_BATCH, batch.batch).rowcount > 0
+def _keep_body(connection: sa.Connection, batch: Prepared) -> _Numbered:
+    """Keep the body under the first free number of its moment."""
+    number = batch.received_at * NUMBERS_PER_MICROSECOND
+    while not connection.execute(_KEEP_BATCH, {**batch.body, "batch": number}).rowcount:
+        number += 1
+    return _Numbered(tenant=batch.tenant, number=number, received_at=batch.received_at, rows=batch.rows)
 
 
-def _keep_spans(connection: sa.Connection, rows: list[SpanRow]) -> int:
+def _kept_spans(batch: _Numbered) -> Iterator[KeptSpan]:
+    tenant, number = batch.tenant, batch.number
+    return ((tenant, *row, number, position) for position, row in enumerate(batch.rows.spans))
+
+
+def _kept_trace(batch: _Numbered, row: TraceRow, n_new: int) -> dict[str, Any]:
+    ended = {"root_ended": int(row.root_ended)}
+    return {"tenant": batch.tenant, **row._asdict(), **ended, "n_new": n_new, "now": batch.received_at}
+
+
+def _keep_spans(connection: sa.Connection, rows: list[KeptSpan]) -> int:
     """Keep the spans that are not kept yet and return how many those were."""
     if not rows:
         return 0
     # In one order everywhere: two workers that bring the same spans then wait for each other, and never in a circle.
-    rows.sort(key=itemgetter(_TENANT, _TRACE_ID, _SPAN_ID))
+    rows.sort(key=_KEY)
     statement = _KEEP_SPANS[connection.dialect.name]
     if connection.dialect.name == "sqlite":
         return connection.exec_driver_sql(statement, rows).rowcount
@@ -149,62 +172,15 @@ def _keep_spans(connection: sa.Connection, rows: list[SpanRow]) -> int:
     return connection.exec_driver_sql(statement, columns).rowcount
 
 
-def _count_all(batch: Prepared) -> Mapping[str, int]:
+def _count_all(batch: _Numbered) -> Mapping[str, int]:
     """Return how many spans of each trace a batch brought."""
-    return Counter(map(itemgetter(_TRACE_ID), batch.spans))
+    return Counter(map(attrgetter("trace_id"), batch.rows.spans))
 
 
-def _count_new(connection: sa.Connection, batch: Prepared) -> Mapping[str, int]:
+def _count_new(connection: sa.Connection, batch: _Numbered) -> Mapping[str, int]:
     """Return how many spans of each trace a batch was the first to bring."""
     counts: dict[str, int] = {}
-    place = {name: batch.batch[name] for name in ("tenant", "batch_id")}
-    for chunk in chunks(sorted({trace_id for _, trace_id, *_ in batch.spans})):
-        counts.update((trace_id, n) for trace_id, n in connection.execute(_COUNT_NEW, {**place, "trace_ids": chunk}))
+    for chunk in chunks(sorted({row.trace_id for row in batch.rows.spans})):
+        found = connection.execute(_COUNT_NEW, {**batch.place, "trace_ids": chunk})
+        counts.update((trace_id, n) for trace_id, n in found)
     return counts
-
-
-def _span_row(tenant: str, batch_id: str, position: int, span: Span) -> SpanRow:
-    attributes = span.attributes
-    return (
-        tenant,
-        searched(span.trace_id),
-        searched(span.span_id),
-        searched_or_none(span.parent_span_id),
-        searched(span.name),
-        semconv.operation(span).value,
-        searched(semconv.service_name(span)),
-        microseconds(span.start),
-        None if span.end is None else microseconds(span.end),
-        span.status.value,
-        searched_or_none(semconv.error_type(span)),
-        searched_or_none(first_text(attributes, attribute_keys.SESSION_KEYS)),
-        searched_or_none(first_text(attributes, attribute_keys.USER_KEYS)),
-        batch_id,
-        position,
-    )
-
-
-def _trace_rows(tenant: str, spans: Sequence[Span], now: datetime) -> Iterator[dict[str, Any]]:
-    by_trace: dict[str, list[Span]] = defaultdict(list)
-    for span in spans:
-        by_trace[span.trace_id].append(span)
-    return (
-        _trace_row(tenant, Trace.from_spans(members), now)
-        for trace_id, members in by_trace.items()
-        if not trace_id.startswith((RESPONSE, SIGNAL))  # these belong to no trace, or none yet: see responses.py
-    )
-
-
-def _trace_row(tenant: str, trace: Trace, now: datetime) -> dict[str, Any]:
-    ended = any(span.parent_span_id is None and span.end is not None for span in trace.spans)
-    return {
-        "tenant": tenant,
-        "trace_id": searched(trace.trace_id),
-        "service": searched(semconv.service_name(trace)),
-        "session_id": searched_or_none(semconv.session_id(trace)),
-        "user_id": searched_or_none(semconv.user_id(trace)),
-        "release": searched_or_none(semconv.release(trace)),
-        "started_at": microseconds(trace.spans[0].start),
-        "root_ended": int(ended),
-        "now": microseconds(now),
-    }

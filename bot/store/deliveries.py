@@ -8,8 +8,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from bot.store.columns import compress, decompress, microseconds, searched
+from bot.store.columns import compress, decompress
 from webhooks.github import Delivery
+from webhooks.searched import microseconds, searched
 
 # Of deliveries that belong to the App itself and to no installation of it, such as "ping".
 APP_TENANT = "app"

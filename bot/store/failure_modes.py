@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from bot.store.columns import microseconds, moment
+from bot.store.columns import moment
 from bot.store.failures import FailureId
 from clustering.failure_mode import FailureMode, Status
+from webhooks.searched import microseconds
 
 FLOAT32 = np.dtype("<f4")
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from bot.store.codec import from_json, to_json
-from bot.store.columns import microseconds, searched
 from clustering.failure import Failure
+from webhooks.searched import microseconds, searched
 
 _KEEP = sa.text("""
     INSERT INTO failures (tenant, trace_id, span_id, detector, service, occurred_at, record)

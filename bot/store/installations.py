@@ -4,9 +4,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from bot.store.columns import microseconds
 from bot.store.everything import move_everything
 from bot.store.keys import keep_tenant
+from webhooks.searched import microseconds
 
 _IS_GONE = sa.text("SELECT 1 FROM tenants WHERE tenant = :tenant AND uninstalled_at IS NOT NULL")
 _LEFT_BY = sa.text("""

@@ -7,7 +7,7 @@ from secrets import token_urlsafe
 
 import sqlalchemy as sa
 
-from bot.store.columns import microseconds
+from webhooks.searched import microseconds
 
 PREFIX = "tw_"
 KEY_BYTES = 32

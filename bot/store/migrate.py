@@ -10,6 +10,9 @@ from bot.store.transaction import writing
 
 # The same number in every process, so that two workers that start together migrate one after the other.
 MIGRATION_LOCK = 7_238_410_551
+# The one clause of the migrations that only SQLite knows, which keeps such a table in its primary key's order, without
+# a second copy of the key: https://www.sqlite.org/withoutrowid.html
+ROWIDLESS = " WITHOUT ROWID"
 
 _CREATE_LIST = sa.text("CREATE TABLE IF NOT EXISTS migrations (name TEXT NOT NULL PRIMARY KEY)")
 _APPLIED = sa.text("SELECT name FROM migrations")
@@ -43,10 +46,11 @@ def read_migrations() -> dict[str, str]:
     return {entry.name.removesuffix(".sql"): entry.read_text("utf-8") for entry in sorted(found, key=lambda e: e.name)}
 
 
-def statements(sql: str) -> Iterable[str]:
+def statements(sql: str, *, dialect: str) -> Iterable[str]:
     """Split a migration at the semicolons that end a line; our files hold no other kind."""
     code = "\n".join(line for line in sql.splitlines() if not line.lstrip().startswith("--"))
-    return (part.strip() for part in f"{code}\n".split(";\n") if part.strip())
+    parts = (part.strip() for part in f"{code}\n".split(";\n") if part.strip())
+    return parts if dialect == "sqlite" else (part.removesuffix(ROWIDLESS) for part in parts)
 
 
 def _apply(engine: sa.Engine, name: str, sql: str) -> bool:
@@ -56,7 +60,7 @@ def _apply(engine: sa.Engine, name: str, sql: str) -> bool:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         if name in set(connection.scalars(_APPLIED)):
             return False
-        for statement in statements(sql):
+        for statement in statements(sql, dialect=connection.dialect.name):
             connection.exec_driver_sql(statement)
         connection.execute(_RECORD, {"name": name})
     return True

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from bot.outcome import Outcome
 from bot.store.codec import from_json, to_json
-from bot.store.columns import microseconds, searched
+from webhooks.searched import microseconds, searched
 
 _KEEP = sa.text("""
     INSERT INTO outcomes (tenant, delivery_id, proposal_id, decision, decided_at, record)

@@ -5,9 +5,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bot.store.codec import from_json, to_json
-from bot.store.columns import microseconds
 from fixers.evidence import Evidence
 from fixers.proposal import Proposal
+from webhooks.searched import microseconds
 
 _KEEP = sa.text("""
     INSERT INTO proposals (tenant, proposal_id, failure_mode_id, created_at, record)

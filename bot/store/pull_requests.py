@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from bot.pull_request import PullRequest
 from bot.store.codec import from_json, to_json
-from bot.store.columns import microseconds, moment
+from bot.store.columns import moment
+from webhooks.searched import microseconds
 
 _KEEP = sa.text("""
     INSERT INTO pull_requests (tenant, repository, head_branch, number, proposal_id, agent, state, opened_at, record)

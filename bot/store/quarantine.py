@@ -5,7 +5,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bot.store.batches import body_id
-from bot.store.columns import compress, microseconds, searched
+from bot.store.columns import compress
+from webhooks.searched import microseconds, searched
 
 _KEEP = sa.text("""
     INSERT INTO quarantine (tenant, body_id, dialect, body, reason, received_at)

@@ -5,9 +5,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from bot.store.columns import microseconds
 from bot.store.everything import rename_repository
 from bot.store.pull_requests import pull_requests, rewrite_pull_request
+from webhooks.searched import microseconds
 
 _CONNECT = sa.text("""
     INSERT INTO repositories (tenant, repository, connected_at) VALUES (:tenant, :repository, :now)

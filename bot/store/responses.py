@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from bot.store.columns import microseconds, searched
+from webhooks.searched import microseconds, searched
 from webhooks.semconv import response_id
 from webhooks.trace import RESPONSE, SIGNAL, Trace
 

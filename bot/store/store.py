@@ -98,7 +98,7 @@ class Store:
 
     def keep_batch(self, tenant: str, batch: Batch) -> None:
         """Keep a batch, in one commit with those that come at the same moment; a kept span is not kept twice."""
-        if batch.spans:
+        if batch.rows.spans:
             self._batches.keep(batches.prepare(tenant, batch, now=self._now()), n_bytes=len(batch.body))
 
     def quarantine(self, tenant: str, *, dialect: str, body: bytes, reason: str) -> None:

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from bot.errors import UnreadableBatch
-from bot.store.columns import chunks, decompress, microseconds, searched
+from bot.store.columns import chunks, decompress
 from clustering.score import Traffic
 from webhooks.errors import WebhookError
+from webhooks.searched import microseconds, searched
 from webhooks.trace import Span, Trace
 
 #: Reads a body of a dialect into its spans, in the order in which they were kept.
@@ -25,10 +26,10 @@ _MARK_EXAMINED = sa.text("""
     UPDATE traces SET examined_at = :now, examined_n_spans = :n_spans WHERE tenant = :tenant AND trace_id = :trace_id
 """)
 _PLACES = sa.text("""
-    SELECT batch_id, position, trace_id, span_id FROM spans WHERE tenant = :tenant AND trace_id IN :trace_ids
-    ORDER BY batch_id, position
+    SELECT batch, position, trace_id, span_id FROM spans WHERE tenant = :tenant AND trace_id IN :trace_ids
+    ORDER BY batch, position
 """).bindparams(sa.bindparam("trace_ids", expanding=True))
-_BODY = sa.text("SELECT dialect, body FROM batches WHERE tenant = :tenant AND batch_id = :batch_id")
+_BODY = sa.text("SELECT dialect, body FROM batches WHERE tenant = :tenant AND batch = :batch")
 _HEALTHY = sa.text("""
     SELECT trace_id FROM traces
     WHERE tenant = :tenant AND service = :service AND examined_n_spans = n_spans
@@ -87,8 +88,8 @@ def load_traces(
     """
     wanted = sorted({searched(trace_id) for trace_id in trace_ids})
     spans: dict[str, list[Span]] = defaultdict(list)
-    for batch_id, places in _places(connection, tenant, wanted).items():
-        for place, span in _read_batch(connection, tenant, batch_id, places, decode):
+    for batch, places in _places(connection, tenant, wanted).items():
+        for place, span in _read_batch(connection, tenant, batch, places, decode):
             spans[place.trace_id].append(span)
     return {trace_id: Trace.from_spans(spans[trace_id]) for trace_id in wanted if trace_id in spans}
 
@@ -114,29 +115,29 @@ def _as_traffic(counts: Sequence[int]) -> Traffic:
     return Traffic(n_traces=n_traces, n_sessions=n_sessions, n_users=n_users)
 
 
-def _places(connection: sa.Connection, tenant: str, trace_ids: Sequence[str]) -> dict[str, list[_Place]]:
+def _places(connection: sa.Connection, tenant: str, trace_ids: Sequence[str]) -> dict[int, list[_Place]]:
     """Return where the spans of these traces are, by batch."""
-    found: dict[str, list[_Place]] = defaultdict(list)
+    found: dict[int, list[_Place]] = defaultdict(list)
     for chunk in chunks(trace_ids):
-        for batch_id, *place in connection.execute(_PLACES, {"tenant": tenant, "trace_ids": chunk}):
-            found[batch_id].append(_Place(*place))
+        for batch, *place in connection.execute(_PLACES, {"tenant": tenant, "trace_ids": chunk}):
+            found[batch].append(_Place(*place))
     return found
 
 
 def _read_batch(
-    connection: sa.Connection, tenant: str, batch_id: str, places: Sequence[_Place], decode: Decode
+    connection: sa.Connection, tenant: str, batch: int, places: Sequence[_Place], decode: Decode
 ) -> list[tuple[_Place, Span]]:
-    dialect, body = connection.execute(_BODY, {"tenant": tenant, "batch_id": batch_id}).one()
+    dialect, body = connection.execute(_BODY, {"tenant": tenant, "batch": batch}).one()
     try:
         spans = decode(dialect, decompress(body))
     except WebhookError as error:
-        raise UnreadableBatch(f"batch {batch_id} of tenant {tenant!r} ({dialect}): {error}") from error
-    return [(place, _span_at(spans, place, batch_id)) for place in places]
+        raise UnreadableBatch(f"batch {batch} of tenant {tenant!r} ({dialect}): {error}") from error
+    return [(place, _span_at(spans, place, batch)) for place in places]
 
 
-def _span_at(spans: Sequence[Span], place: _Place, batch_id: str) -> Span:
+def _span_at(spans: Sequence[Span], place: _Place, batch: int) -> Span:
     """Return the span that was read from this place, after a check that it is still the one found there."""
     span = spans[place.position] if place.position < len(spans) else None
     if span is None or searched(span.span_id) != place.span_id:
-        raise UnreadableBatch(f"batch {batch_id} has no span {place.span_id} at position {place.position} any more")
+        raise UnreadableBatch(f"batch {batch} has no span {place.span_id} at position {place.position} any more")
     return span

@@ -7,8 +7,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from bot.store.columns import microseconds, moment
+from bot.store.columns import moment
 from fixers.evidence import Verdict
+from webhooks.searched import microseconds
 
 _KEEP = sa.text("""
     INSERT INTO verdicts (tenant, verdict_id, failure_mode_id, proposal_id, base_sha, n_traces, verdict, reason,

@@ -5,7 +5,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from bot.store.columns import microseconds, moment
+from bot.store.columns import moment
+from webhooks.searched import microseconds
 
 _KEEP = sa.text("""
     INSERT INTO waiting (tenant, failure_mode_id, repository, agent, base_sha, reason, waiting_since)

@@ -21,8 +21,8 @@ from bot.store.store import Store
 from examples import traffic
 from tests.acceptance.crash_worker import Job
 from webhooks.clock import utc_now
+from webhooks.dialects import search
 from webhooks.inbox import Batch
-from webhooks.otlp import PROTOBUF, decode
 
 ROOT = Path(__file__).parents[2]
 # Nothing of the user's git configuration, and the same commit each time.
@@ -64,7 +64,7 @@ class Installation:
         with self.store() as store:
             store.connect_repository(LOCAL, str(self.repository))
             for body in bodies:
-                store.keep_batch(LOCAL, Batch(dialect="otlp-protobuf", body=body, spans=decode(body, PROTOBUF)))
+                store.keep_batch(LOCAL, Batch(dialect="otlp-protobuf", body=body, rows=search("otlp-protobuf", body)))
 
     def live(self, **changes: Any) -> dict[str, Any]:  # noqa: ANN401  # fields of Job
         """Run the loop until a life ends by itself; return where the others ended, and how long each took."""

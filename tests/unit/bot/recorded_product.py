@@ -21,6 +21,7 @@ from fixers.model import Reply
 from tests.unit.fixers.recorded_runs import REGRESSION_TEST, REPOSITORY, failing, healthy, unisolated
 from tests.unit.fixers.scripted_model import calls
 from webhooks.inbox import Batch
+from webhooks.searched import rows_of
 from webhooks.trace import Event, Span, StatusCode, Trace
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
@@ -94,7 +95,7 @@ def make_store(folder: Path, now: Callable[[], datetime] | None = None, *, n: in
 def keep(store: Store, *bodies: str) -> None:
     for body in bodies:
         spans = read_body("", body.encode())
-        store.keep_batch(LOCAL, Batch(dialect="recorded", body=body.encode(), spans=spans))
+        store.keep_batch(LOCAL, Batch(dialect="recorded", body=body.encode(), rows=rows_of(spans)))
 
 
 def make_repository(folder: Path, files: Mapping[str, str] = FILES) -> Path:

@@ -14,6 +14,7 @@ from webhooks.dialects import decode
 from webhooks.github import Delivery
 from webhooks.inbox import Batch
 from webhooks.routes import create_router, install_error_handler
+from webhooks.searched import rows_of
 from webhooks.trace import Span, Trace
 
 CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures"
@@ -38,7 +39,7 @@ class ListInbox:
 
     def keep_batch(self, tenant: str, batch: Batch) -> None:
         assert tenant == "acme"
-        assert list(decode(batch.dialect, batch.body)) == list(batch.spans)
+        assert rows_of(spans_of(batch)) == batch.rows
         self.batches.append(batch)
 
     def quarantine(self, tenant: str, *, dialect: str, body: bytes, reason: str) -> None:
@@ -49,7 +50,11 @@ class ListInbox:
         raise AssertionError(delivery)
 
     def traces(self) -> dict[str, Trace]:
-        return traces_of(span for batch in self.batches for span in batch.spans)
+        return traces_of(span for batch in self.batches for span in spans_of(batch))
+
+
+def spans_of(batch: Batch) -> list[Span]:
+    return list(decode(batch.dialect, batch.body))
 
 
 def captured(name: str) -> list[Captured]:

@@ -100,7 +100,7 @@ def test_a_protobuf_batch_is_kept_for_the_tenant_of_its_key(client: TestClient, 
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["content-type"] == "application/x-protobuf"
     [(tenant, kept)] = inbox.batches
-    assert (tenant, kept.dialect, kept.body, len(kept.spans)) == ("acme", "otlp-protobuf", batch(3), 3)
+    assert (tenant, kept.dialect, kept.body, len(kept.rows.spans)) == ("acme", "otlp-protobuf", batch(3), 3)
 
 
 def test_json_in_gives_json_out(client: TestClient, inbox: FakeInbox) -> None:
@@ -238,7 +238,7 @@ def test_a_secret_is_replaced_before_the_batch_is_kept(inbox: FakeInbox) -> None
     answer = client_of(inbox, redaction=REDACTION).post("/v1/traces", content=body, headers=JSON)
     ((_, kept),) = inbox.batches
     assert answer.status_code == 200
-    assert kept.spans[0].name.startswith("[redacted:github-token:")
+    assert kept.rows.spans[0].name.startswith("[redacted:github-token:")
     assert TOKEN.encode() not in kept.body
 
 

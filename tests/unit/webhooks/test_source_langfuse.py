@@ -3,7 +3,7 @@ import json
 import pytest
 
 from clustering.detect import detect
-from tests.unit.webhooks.captures import ListInbox, captured, client_of, send
+from tests.unit.webhooks.captures import ListInbox, captured, client_of, send, spans_of
 from webhooks import semconv
 from webhooks.sources import langfuse
 from webhooks.trace import ROOT
@@ -40,14 +40,14 @@ def test_each_event_of_a_batch_gets_its_answer() -> None:
     assert answer.status_code == 207
     assert answer.json()["successes"] == [{"id": "e1", "status": 201}]
     assert [(error["id"], error["status"]) for error in answer.json()["errors"]] == [("e2", 400)]
-    assert [span.completes for span in inbox.batches[0].spans] == [ROOT]
+    assert [span.completes for span in spans_of(inbox.batches[0])] == [ROOT]
 
 
 def test_a_score_without_a_time_has_that_of_its_arrival() -> None:
     inbox = ListInbox()
     score = {"id": "s", "traceId": "t", "observationId": "o", "name": "n", "value": "bad"}
     assert client_of(inbox).post("/api/public/scores", json=[score], headers=BASIC).status_code == 202
-    [span] = inbox.batches[0].spans
+    [span] = spans_of(inbox.batches[0])
     assert (span.completes, span.start.year) == ("o", 2026)
 
 

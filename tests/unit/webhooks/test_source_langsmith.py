@@ -4,7 +4,7 @@ from collections.abc import Iterable
 import pytest
 
 from clustering.detect import detect
-from tests.unit.webhooks.captures import ListInbox, captured, client_of, send, traces_of
+from tests.unit.webhooks.captures import ListInbox, captured, client_of, send, spans_of, traces_of
 from webhooks import multipart, semconv
 from webhooks.decompress import decompress
 from webhooks.errors import Undecodable
@@ -24,7 +24,7 @@ def received(name: str) -> Trace:
     client = client_of(inbox)
     assert {send(client, request) for request in captured(name)} == {202}
     assert inbox.quarantined == []
-    return the_trace(span for batch in inbox.batches for span in batch.spans)
+    return the_trace(span for batch in inbox.batches for span in spans_of(batch))
 
 
 def zstd_spans() -> list[Span]:

@@ -21,6 +21,7 @@ from fixers.evidence import Arm, CaseResult, Evidence, Result, Role, TestRun, Ve
 from fixers.proposal import Edit, Proposal
 from webhooks.errors import Undecodable
 from webhooks.inbox import Batch
+from webhooks.searched import rows_of
 from webhooks.trace import Span
 
 NOON = datetime(2026, 11, 2, 12, 0, 0, 123456, tzinfo=UTC)
@@ -49,7 +50,7 @@ class FakeDialect:
 
     def batch(self, *spans: tuple[str, str, str | None], nonce: int = 0) -> Batch:
         body = json.dumps([[*span, nonce] for span in spans]).encode()
-        return Batch(dialect="fake", body=body, spans=self.read(body))
+        return Batch(dialect="fake", body=body, rows=rows_of(self.read(body)))
 
     def read(self, body: bytes) -> list[Span]:
         return [self._span(trace_id, span_id, parent) for trace_id, span_id, parent, _ in json.loads(body)]

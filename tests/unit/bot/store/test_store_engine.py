@@ -76,4 +76,10 @@ def test_every_primary_key_begins_with_the_tenant(engine: sa.Engine) -> None:
 
 def test_comments_and_inner_semicolons_do_not_split_a_statement() -> None:
     sql = "-- one; two\nCREATE TABLE a (\n    -- why;\n    b TEXT DEFAULT ';'\n);\n\nDROP TABLE a;\n"
-    assert list(statements(sql)) == ["CREATE TABLE a (\n    b TEXT DEFAULT ';'\n)", "DROP TABLE a"]
+    assert list(statements(sql, dialect="sqlite")) == ["CREATE TABLE a (\n    b TEXT DEFAULT ';'\n)", "DROP TABLE a"]
+
+
+def test_only_sqlite_is_told_of_tables_without_a_row_number() -> None:
+    sql = "CREATE TABLE a (b TEXT PRIMARY KEY) WITHOUT ROWID;"
+    assert list(statements(sql, dialect="postgresql")) == ["CREATE TABLE a (b TEXT PRIMARY KEY)"]
+    assert list(statements(sql, dialect="sqlite")) == [sql.removesuffix(";")]

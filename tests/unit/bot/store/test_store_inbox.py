@@ -14,6 +14,7 @@ from clustering.score import Traffic
 from webhooks.errors import Unavailable
 from webhooks.github import Delivery
 from webhooks.inbox import Batch, Inbox
+from webhooks.searched import Searched
 
 Fixture = Any  # what conftest.py makes; its types cannot be imported here
 
@@ -73,7 +74,7 @@ def test_a_span_that_comes_twice_counts_once(store: Store, dialect: Fixture) -> 
 
 
 def test_an_empty_batch_is_not_kept(store: Store) -> None:
-    store.keep_batch("7", Batch(dialect="fake", body=b"[]", spans=()))
+    store.keep_batch("7", Batch(dialect="fake", body=b"[]", rows=Searched()))
     assert store.counts("7").n_batches == 0
     assert store.counts("7").last_received_at is None
 
@@ -137,7 +138,7 @@ def test_a_full_disk_asks_the_sender_to_come_again_and_keeps_nothing(
     def fill(connection: Fixture, *_: Fixture) -> None:
         connection.execute("PRAGMA max_page_count = 1")
 
-    large = Batch(dialect="fake", body=bytes(range(256)) * 4_000, spans=dialect.batch(ROOT).spans)
+    large = Batch(dialect="fake", body=bytes(range(256)) * 4_000, rows=dialect.batch(ROOT).rows)
     with pytest.raises(Unavailable, match="full"):
         store.keep_batch("7", large)
     assert store.counts("7").n_batches == 0
@@ -159,11 +160,11 @@ def test_a_locked_database_asks_the_sender_to_come_again(tmp_path: Path, clock: 
     engine.dispose()
 
 
-def test_the_trace_remembers_session_user_and_service(store: Store, dialect: Fixture) -> None:
+def test_the_trace_remembers_session_user_and_service(store: Store, dialect: Fixture, clock: Fixture) -> None:
     store.keep_batch("7", dialect.batch(CHILD))
     dialect.attributes = {}
     store.keep_batch("7", dialect.batch(ROOT))
-    traffic = store.traffic("7", since=dialect.batch(ROOT).spans[0].start)
+    traffic = store.traffic("7", since=clock())
     assert traffic == {"support": Traffic(n_traces=1, n_sessions=1, n_users=1)}
 
 

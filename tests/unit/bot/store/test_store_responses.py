@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bot.agents import Agents
 from bot.examine import examine
 from bot.store.store import Store
-from webhooks.dialects import decode
+from webhooks.dialects import search
 from webhooks.inbox import Batch
 
 NS = 1_777_636_800 * 10**9
@@ -40,7 +40,7 @@ def thumb(store: Store, tenant: str = "acme", answer: str = "resp-1", *, nonce: 
 
 def keep(store: Store, tenant: str, dialect: str, request: object) -> None:
     body = json.dumps(request).encode()
-    store.keep_batch(tenant, Batch(dialect=dialect, body=body, spans=decode(dialect, body)))
+    store.keep_batch(tenant, Batch(dialect=dialect, body=body, rows=search(dialect, body)))
 
 
 def examined(store: Store, tenant: str = "acme") -> list[str]:
