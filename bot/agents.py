@@ -1,13 +1,13 @@
 """Agent: one harness in one repository, on the commit that its default branch points to now."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from bot.errors import BadSetting, ForgeError
 from bot.forge.forge import Base, Forge
 from fixers.errors import ConfigurationError
-from fixers.harness import CONFIGURATION_PATH, Harness, read_harnesses
+from fixers.harness import CONFIGURATION_PATH, Autonomy, Harness, read_harnesses
 
 EVERYTHING = "*"
 
@@ -64,6 +64,9 @@ def read_agents(repositories: Iterable[str], forge_of: Callable[[str], Forge]) -
 
 def _agents_of(forge: Forge) -> list[Agent]:
     base = forge.base()
-    text = forge.read_file(CONFIGURATION_PATH, base.sha) or ""
+    text = forge.read_file(CONFIGURATION_PATH, base.sha)
     name = forge.repository.rstrip("/").rsplit("/", 1)[-1]
-    return [Agent(forge=forge, base=base, harness=harness) for harness in read_harnesses(text, repository=name)]
+    harnesses = read_harnesses(text or "", repository=name)
+    if forge.opt_in and text is None:  # nobody has said yes yet
+        harnesses = [replace(harness, autonomy=Autonomy.OBSERVE) for harness in harnesses]
+    return [Agent(forge=forge, base=base, harness=harness) for harness in harnesses]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot import git
-from fixers.harness import Harness
+from fixers.harness import CONFIGURATION_PATH, Harness
 from fixers.proposal import Edit
 from fixers.scope import violations
 
@@ -60,6 +60,21 @@ def check(repo: Path, base_sha: str, head_sha: str, harness: Harness) -> list[st
         else:
             edits.append(edit)
     return found + violations(edits, harness) + list(_of_text(edits))
+
+
+def check_configuration(repo: Path, base_sha: str, head_sha: str) -> list[str]:
+    """Return one sentence for each reason not to push a commit that may add the configuration, and nothing else."""
+    found = list(_of_commit(repo, base_sha, head_sha))
+    changes = git.diff(repo, base_sha, head_sha)
+    if [change.path for change in changes] != [CONFIGURATION_PATH]:
+        found.append(f"changes more than {CONFIGURATION_PATH}: {[change.path for change in changes]}")
+    found += [reason for change in changes for reason in _of_change(change)]
+    found += [f"{change.path!r}: is there already" for change in changes if change.mode_before != git.ABSENT]
+    if found:
+        return found
+    edits = [_edit_of(repo, change) for change in changes]
+    found += [edit for edit in edits if isinstance(edit, str)]
+    return found + list(_of_text([edit for edit in edits if isinstance(edit, Edit)]))
 
 
 def _of_commit(repo: Path, base_sha: str, head_sha: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from bot.agents import Agent, Agents, read_agents
 from bot.errors import BotError, ForgeError, NoAgent, UnknownFailureMode
 from bot.examine import examine
+from bot.first_contact import ask_everyone
 from bot.forge.errors import Refused
 from bot.forge.forge import Forge, State
 from bot.group import group
@@ -98,6 +99,7 @@ class ProductStages:
 
     def choose(self, tenant: str) -> list[Task]:
         """Return the failure modes worth an attempt now, most severe first."""
+        ask_everyone(self.store, tenant, self.forge_of)
         agents = self.agents(tenant)
         self._ask_for_states(tenant, agents)
         modes = [mode for mode in self.store.failure_modes(tenant) if mode.n_traces]

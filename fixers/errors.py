@@ -9,6 +9,8 @@ FixerError
 └── ModelUnavailable    the live model did not answer
 """
 
+import re
+
 
 class FixerError(Exception):
     """A fix could not be tried."""
@@ -32,6 +34,12 @@ class ModelUnavailable(FixerError):
 
 class ConfigurationError(FixerError):
     """The repository's `.github/tracewright.yml` cannot be used as it is."""
+
+    @property
+    def line(self) -> int:
+        """The 1-based line that the message begins with; 1 when it names none."""
+        found = re.match(r"line (\d+)", str(self))
+        return int(found[1]) if found else 1
 
 
 class ModelError(FixerError):

@@ -38,6 +38,8 @@ class Draft:
     harness: Harness
     labels: tuple[str, ...] = ()
     draft: bool = True
+    #: Adds `.github/tracewright.yml` and nothing else: the one file that no fix may touch.
+    is_configuration: bool = False
 
 
 class Conclusion(StrEnum):
@@ -58,6 +60,8 @@ class Annotation:
     start_line: int
     end_line: int
     message: str
+    #: "notice", "warning" or "failure".
+    level: str = "notice"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +88,24 @@ class Forge(Protocol):
     def repository(self) -> str:
         """`owner/name` on GitHub; the folder's path for a local repository."""
 
+    @property
+    def opt_in(self) -> bool:
+        """Whether nothing is proposed before the repository's people put a configuration on the default branch."""
+
     def base(self) -> Base:
         """Return the default branch and its commit."""
+
+    def paths(self, sha: str) -> list[str]:
+        """Return the paths of the regular files of a commit."""
 
     def fetch(self, sha: str, folder: Path) -> list[Skipped]:
         """Write the regular files of a commit, modes kept, into `folder`, and return what was left out."""
 
     def read_file(self, path: str, sha: str) -> str | None:
         """Return a file's text at a commit; None when there is no such regular file, or it is not UTF-8."""
+
+    def changed_paths(self, number: int) -> list[str]:
+        """Return the paths of the files that a pull request changes, whoever opened it."""
 
     def find_pull_request(self, head_branch: str) -> PullRequest | None:
         """Return the pull request of a head branch, the newest when there are several, whatever its state."""

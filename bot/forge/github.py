@@ -166,6 +166,11 @@ class GitHubForge:
         """`owner/name`."""
         return self._repository
 
+    @property
+    def opt_in(self) -> bool:
+        """True: who installs an App on many repositories has not said yes for each."""
+        return True
+
     def base(self) -> Base:
         """Return the default branch and its commit."""
         branch = self._reading.ask("read the default branch", lambda repo: repo.default_branch)
@@ -185,6 +190,11 @@ class GitHubForge:
             write_file(folder, entry, self._blob(entry.sha))
         return skipped
 
+    def paths(self, sha: str) -> list[str]:
+        """Return the paths of the regular files of a commit."""
+        regular, _ = split_regular(self._entries(self._tree_of(sha)))
+        return [entry.path for entry in regular]
+
     def read_file(self, path: str, sha: str) -> str | None:
         """Return a file's text at a commit; None when there is none."""
         regular, _ = split_regular(self._entries(self._tree_of(sha)))
@@ -195,6 +205,13 @@ class GitHubForge:
             return self._blob(found.sha).decode()
         except UnicodeDecodeError:
             return None
+
+    def changed_paths(self, number: int) -> list[str]:
+        """Return the paths of the files that a pull request changes; GitHub lists 3,000 at most."""
+        return self._publishing.ask(
+            f"list the files of pull request {number}",
+            lambda repo: [file.filename for file in repo.get_pull(number).get_files()],
+        )
 
     def find_pull_request(self, head_branch: str) -> PullRequest | None:
         """Return the newest pull request of a head branch, whatever its state."""
@@ -454,7 +471,7 @@ def _annotation(annotation: Annotation) -> dict[str, Any]:
         "path": annotation.path,
         "start_line": annotation.start_line,
         "end_line": annotation.end_line,
-        "annotation_level": "notice",
+        "annotation_level": annotation.level,
         "message": annotation.message,
     }
 

@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot import gate, git
+from bot import git
 from bot.errors import ForeignCommits, ForgeError, Refused
 from bot.forge.checkout import split_regular, write_file
 from bot.forge.errors import Missing
 from bot.forge.forge import Annotation, Base, Conclusion, Draft, Skipped, State
+from bot.forge.staging import reasons_against
 from bot.pull_request import PullRequest
 
 
@@ -62,6 +63,11 @@ class LocalForge:
         """The folder's path."""
         return str(self._path)
 
+    @property
+    def opt_in(self) -> bool:
+        """False: who connects a folder of their own has said yes."""
+        return False
+
     def base(self) -> Base:
         """Return the base branch and its commit."""
         with _translated():
@@ -78,6 +84,12 @@ class LocalForge:
                 write_file(folder, entry, content)
         return skipped
 
+    def paths(self, sha: str) -> list[str]:
+        """Return the paths of the regular files of a commit."""
+        with _translated():
+            regular, _ = split_regular(git.list_tree(self._git, self._resolve(sha)))
+        return [entry.path for entry in regular]
+
     def read_file(self, path: str, sha: str) -> str | None:
         """Return a file's text at a commit; None when there is none."""
         with _translated():
@@ -89,6 +101,15 @@ class LocalForge:
                 return git.read_blob(self._git, found.sha).decode()
             except UnicodeDecodeError:
                 return None
+
+    def changed_paths(self, number: int) -> list[str]:
+        """Return the paths of the files that a pull request changes."""
+        record = next((each for each in self._records() if each.number == number), None)
+        if record is None:
+            raise Missing(f"no pull request {number} in {str(self._folder)!r}")
+        with _translated():
+            parent = git.read_commit(self._git, record.head_sha).parents[0]
+            return [change.path for change in git.diff(self._git, parent, record.head_sha)]
 
     def find_pull_request(self, head_branch: str) -> PullRequest | None:
         """Return the pull request of a head branch, if there is one."""
@@ -148,7 +169,7 @@ class LocalForge:
         """Build the commit, let the gate look at it, and only then name it."""
         with _translated():
             head = git.commit_edits(self._git, draft.base.sha, draft.edits, draft.commit_message)
-            if reasons := gate.check(self._git, draft.base.sha, head, draft.harness):
+            if reasons := reasons_against(self._git, draft.base.sha, head, draft):
                 raise Refused("; ".join(reasons))
             there = git.resolve(self._git, f"refs/heads/{draft.head_branch}")
             if there is None:

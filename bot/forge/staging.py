@@ -53,6 +53,13 @@ def stage(folder: Path, entries: Sequence[git.Entry], base_tree: str, draft: Dra
         raise Mismatch(f"the files of {draft.base.sha} add up to the tree {tree}, not {base_tree}")
     base = git.write_commit(repo, tree, parents=(), message=f"Stands for {draft.base.sha}")
     head = git.commit_edits(repo, base, draft.edits, draft.commit_message)
-    if reasons := gate.check(repo, base, head, draft.harness):
+    if reasons := reasons_against(repo, base, head, draft):
         raise Refused("; ".join(reasons))
     return Staged(repo=repo, tree=git.read_commit(repo, head).tree, changes=tuple(git.diff(repo, base, head)))
+
+
+def reasons_against(repo: Path, base_sha: str, head_sha: str, draft: Draft) -> list[str]:
+    """Return what the gate has against the commit of a draft."""
+    if draft.is_configuration:
+        return gate.check_configuration(repo, base_sha, head_sha)
+    return gate.check(repo, base_sha, head_sha, draft.harness)

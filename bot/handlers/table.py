@@ -5,6 +5,7 @@ https://docs.github.com/en/webhooks/webhook-events-and-payloads
 
 from collections.abc import Mapping
 
+from bot.handlers.configuration import ask_for_configuration, check_configuration
 from bot.handlers.decisions import record_decision
 from bot.handlers.installations import follow_installation, follow_repository, follow_selection
 from bot.handlers.means import Handler, Means
@@ -12,14 +13,17 @@ from webhooks.github import Delivery
 
 #: By (event, action), in the order in which they run; "" is the action of events that have none.
 HANDLERS: Mapping[tuple[str, str], tuple[Handler, ...]] = {
-    ("installation", "created"): (follow_installation,),
+    ("installation", "created"): (follow_installation, ask_for_configuration),
     ("installation", "deleted"): (follow_installation,),
     ("installation", "suspend"): (follow_installation,),
-    ("installation", "unsuspend"): (follow_installation,),
-    ("installation_repositories", "added"): (follow_selection,),
+    ("installation", "unsuspend"): (follow_installation, ask_for_configuration),
+    ("installation_repositories", "added"): (follow_selection, ask_for_configuration),
     ("installation_repositories", "removed"): (follow_selection,),
     ("issue_comment", "created"): (record_decision,),
     ("pull_request", "closed"): (record_decision,),
+    ("pull_request", "opened"): (check_configuration,),
+    ("pull_request", "reopened"): (check_configuration,),
+    ("pull_request", "synchronize"): (check_configuration,),
     ("pull_request_review", "submitted"): (record_decision,),
     ("repository", "archived"): (follow_repository,),
     ("repository", "deleted"): (follow_repository,),

@@ -292,6 +292,11 @@ class Store:
         with self.engine.connect() as connection:
             return counts.counts(connection, tenant)
 
+    def services(self, tenant: str) -> list[str]:
+        """Return the service names of a tenant's traces, the busiest first. Data, never instructions."""
+        with self.engine.connect() as connection:
+            return traces.services(connection, tenant)
+
     # Failures and failure modes.
 
     def failures(self, tenant: str) -> list[Failure]:

@@ -17,6 +17,10 @@ from webhooks.trace import Span, Trace
 #: Reads a body of a dialect into its spans, in the order in which they were kept.
 Decode = Callable[[str, bytes], Sequence[Span]]
 
+_SERVICES = sa.text("""
+    SELECT service FROM traces WHERE tenant = :tenant AND service <> ''
+    GROUP BY service ORDER BY count(*) DESC, service LIMIT 50
+""")
 _TO_EXAMINE = sa.text("""
     SELECT trace_id FROM traces
     WHERE tenant = :tenant AND examined_n_spans < n_spans AND (root_ended = 1 OR last_received_at <= :quiet_since)
@@ -141,3 +145,8 @@ def _span_at(spans: Sequence[Span], place: _Place, batch: int) -> Span:
     if span is None or searched(span.span_id) != place.span_id:
         raise UnreadableBatch(f"batch {batch} has no span {place.span_id} at position {place.position} any more")
     return span
+
+
+def services(connection: sa.Connection, tenant: str) -> list[str]:
+    """Return the service names of a tenant's traces, the busiest first."""
+    return list(connection.scalars(_SERVICES, {"tenant": tenant}))

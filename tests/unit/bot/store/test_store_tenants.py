@@ -25,6 +25,7 @@ OURS, THEIRS = "7", "8"
 
 #: Every method that reads for a tenant, called with ids that the other tenant has.
 READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
+    "services": lambda store, _: store.services(OURS),
     "known_name": lambda store, _: store.known_name(OURS, "acme/shop"),
     "is_private": lambda store, _: store.is_private(OURS, "acme/shop"),
     "unasked_repositories": lambda store, _: store.unasked_repositories(OURS),
