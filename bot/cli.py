@@ -1,13 +1,9 @@
-"""The command line: `tracewright serve`, `ingest`, `modes`, `show`, `fix`, `run`, `doctor`, `connect`."""
+"""The command line: `tracewright serve`, `ingest`, `modes`, `show`, `fix`, `run`, `doctor`, `connect`, `keys`."""
 
-import json
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import sqlalchemy as sa
 import typer
@@ -15,17 +11,18 @@ from rich.console import Console
 
 from bot import tables
 from bot.app import create_app
-from bot.assemble import LOCAL, Product, assemble
+from bot.assemble import LOCAL
 from bot.bars import bars
 from bot.connect import connect as connect_repository
 from bot.doctor import examine_installation
 from bot.errors import BotError
 from bot.fix import fix_once
 from bot.ingest import ingest as ingest_file
+from bot.keys_cli import keys_app
 from bot.pipeline import durable, finish_pending, run_once
 from bot.pr_body.escape import one_line, visible
 from bot.redaction import build_redaction
-from bot.settings import read_settings
+from bot.terminal import Json, Tenant, opened_product, out, print_either, say
 from bot.webhook_secrets import build_secrets
 from clustering.errors import ClusteringError
 from fixers.errors import FixerError
@@ -38,11 +35,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-out = Console()
+app.add_typer(keys_app, name="keys")
 MAX_ERROR = 1_000  # characters
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Tenant = Annotated[str, typer.Option(help="Whose records: an installation's id, or `local`.")]
 
 
 def main() -> None:
@@ -68,9 +62,9 @@ def connect(
     repository: Annotated[str, typer.Argument(help="`owner/name` on GitHub, or the folder of a git repository.")],
 ) -> None:
     """Connect a repository and print the ingestion key and the variables that point a tracer here."""
-    with _product() as product:
+    with opened_product() as product:
         connected = connect_repository(product, repository)
-    _say(tables.connected(connected, product.settings))
+    say(tables.connected(connected, product.settings))
 
 
 @app.command()
@@ -78,7 +72,7 @@ def serve() -> None:
     """Receive traces and GitHub's deliveries, and run the loop every few minutes."""
     import uvicorn  # noqa: PLC0415  # only this command needs a server
 
-    with _product() as product, durable(product.stages, product.work_engine) as pipeline:
+    with opened_product() as product, durable(product.stages, product.work_engine) as pipeline:
         settings = product.settings
         web = create_app(
             store=product.store,
@@ -86,7 +80,7 @@ def serve() -> None:
             webhook_secret=settings.github_webhook_secret or None,
             interval_s=settings.interval_s,
             now=utc_now,
-            redaction=build_redaction(settings),
+            redaction=build_redaction(settings, on_replaced=product.store.count_replaced),
             secrets=build_secrets(settings),
             deliveries=product.github.hook_deliveries() if product.github else None,
         )
@@ -99,8 +93,8 @@ def ingest(
     tenant: Tenant = LOCAL,
 ) -> None:
     """Keep the traces of files, as if they had come over HTTP; the same file again changes nothing."""
-    with _product() as product, bars(out) as listener:
-        redaction = build_redaction(product.settings)
+    with opened_product() as product, bars(out) as listener:
+        redaction = build_redaction(product.settings, on_replaced=product.store.count_replaced)
         for file in files:
             n_spans = ingest_file(
                 product.store,
@@ -110,15 +104,15 @@ def ingest(
                 received_at=utc_now(),
                 on_progress=partial(listener, file.name),
             )
-            _say(visible(f"{file}: {n_spans} spans kept"))
+            say(visible(f"{file}: {n_spans} spans kept"))
 
 
 @app.command()
 def modes(*, tenant: Tenant = LOCAL, as_json: Json = False) -> None:
     """List the failure modes, most severe first."""
-    with _product() as product:
+    with opened_product() as product:
         listed = tables.listed_modes(product.store, tenant)
-        _print(tables.modes_table(listed), [mode._asdict() for mode in listed], as_json=as_json)
+        print_either(tables.modes_table(listed), [mode._asdict() for mode in listed], as_json=as_json)
 
 
 @app.command()
@@ -126,9 +120,9 @@ def show(
     failure_mode: Annotated[str, typer.Argument(metavar="ID")], *, tenant: Tenant = LOCAL, as_json: Json = False
 ) -> None:
     """Show one failure mode: who was hurt, example failures, every attempt and its verdict."""
-    with _product() as product:
+    with opened_product() as product:
         shown = tables.shown_mode(product.store, tenant, failure_mode)
-        _print(tables.mode_page(shown), shown, as_json=as_json)
+        print_either(tables.mode_page(shown), shown, as_json=as_json)
 
 
 @app.command()
@@ -140,47 +134,26 @@ def fix(
     as_json: Json = False,
 ) -> None:
     """Try to mend one failure mode now."""
-    with _product() as product, bars(out, quiet=as_json) as listener:
+    with opened_product() as product, bars(out, quiet=as_json) as listener:
         fixed = fix_once(product.stages_with(listener), tenant, failure_mode, dry_run=dry_run)
-    _print(tables.fix_page(fixed), tables.fix_record(fixed), as_json=as_json)
+    print_either(tables.fix_page(fixed), tables.fix_record(fixed), as_json=as_json)
 
 
 @app.command()
 def run(*, tenant: Tenant = LOCAL, as_json: Json = False) -> None:
     """Run the loop once: detect, group, and try to mend what is worth mending."""
-    with _product() as product, bars(out, quiet=as_json) as listener:
+    with opened_product() as product, bars(out, quiet=as_json) as listener:
         with durable(product.stages_with(listener), product.work_engine) as pipeline:
             finish_pending()
             run_once(pipeline, tenant, run_id=utc_now().isoformat())
         record = tables.run_record(product.store, tenant, unreadable=product.stages.agents(tenant).unreadable)
-    _print(tables.run_page(record), record, as_json=as_json)
+    print_either(tables.run_page(record), record, as_json=as_json)
 
 
 @app.command()
 def doctor(*, as_json: Json = False) -> None:
     """Say what is configured, reachable and isolated, and how to mend what is not; exit 1 when something is broken."""
-    with _product() as product:
+    with opened_product() as product:
         findings = examine_installation(product)
-    _print(tables.doctor_table(findings), [finding._asdict() for finding in findings], as_json=as_json)
+    print_either(tables.doctor_table(findings), [finding._asdict() for finding in findings], as_json=as_json)
     raise typer.Exit(any(finding.state == "broken" for finding in findings))
-
-
-@contextmanager
-def _product() -> Iterator[Product]:
-    product = assemble(read_settings(os.environ))
-    try:
-        yield product
-    finally:
-        product.close()
-
-
-def _print(table: Any, record: Any, *, as_json: bool) -> None:  # noqa: ANN401 - whatever Rich can show
-    if as_json:
-        # ASCII only: no text of a trace reaches a terminal as a control sequence.
-        sys.stdout.write(json.dumps(record, indent=1) + "\n")
-    else:
-        out.print(table)
-
-
-def _say(text: str) -> None:
-    out.print(text, markup=False, highlight=False, soft_wrap=True)

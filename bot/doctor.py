@@ -20,6 +20,7 @@ MEND = re.compile(r": |(?<='). ")
 MIN_FREE_BYTES = 1_000_000_000
 TIMEOUT_S = 5.0
 MAX_SHOWN = 100  # characters of what a webhook told
+N_QUARANTINED = 3
 
 
 class Finding(NamedTuple):
@@ -147,10 +148,17 @@ def _tenant(product: Product, tenant: str) -> Iterator[Finding]:
         fact = f"{n_waiting} events name a gen_ai.response.id that no examined model call has; they wait for it"
         yield Finding(f"tenant {tenant}", "ok", fact)
     if counts.n_quarantined:
-        fact = f"{counts.n_quarantined} bodies could not be decoded and are kept in quarantine"
+        newest = product.store.quarantined(tenant, most=N_QUARANTINED)
+        listed = "; ".join(
+            f"{body.dialect}, {_ago(body.received_at, product.stages.now())}: {body.reason}" for body in newest
+        )
+        fact = f"{counts.n_quarantined} bodies could not be decoded and are kept in quarantine; the newest: {listed}"
         yield Finding(
             f"tenant {tenant}", "broken", fact, "check the tracer's protocol: OTLP over HTTP, protobuf or JSON"
         )
+    if replaced := product.store.replaced(tenant):
+        kinds = ", ".join(f"{rule} {n}" for rule, n in replaced.items())
+        yield Finding(f"tenant {tenant}", "ok", f"replaced before it was kept: {kinds}")
     repositories = product.store.repositories(tenant)
     if not repositories:
         mend = "tracewright connect OWNER/NAME, or a folder"

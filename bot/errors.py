@@ -5,6 +5,7 @@ BotError
 ├── AlreadyRunning
 ├── BadFile
 ├── UnknownFailureMode
+├── UnknownKey
 ├── NoAgent
 ├── StoreError
 │   ├── NewerSchema
@@ -34,6 +35,10 @@ class BadFile(BotError):
 
 class UnknownFailureMode(BotError):
     """There is no failure mode with this id."""
+
+
+class UnknownKey(BotError):
+    """There is no such ingestion key, or it is not accepted any more."""
 
 
 class NoAgent(BotError):

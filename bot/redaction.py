@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bot.errors import BadSetting
@@ -13,9 +14,16 @@ from webhooks.redaction.secrets import SECRETS, canary
 
 KEY_BYTES = 32
 
+OnReplaced = Callable[[str, Mapping[str, int]], None]
 
-def build_redaction(settings: Settings) -> Redaction:
+
+def build_redaction(settings: Settings, *, on_replaced: OnReplaced | None = None) -> Redaction:
     """Return what redacts bodies; compiling the rules takes a moment, so build it once.
+
+    Parameters
+    ----------
+    on_replaced
+        Told the tenant and how many values each rule replaced in a body of its.
 
     Raises
     ------
@@ -29,7 +37,9 @@ def build_redaction(settings: Settings) -> Redaction:
         raise BadSetting(f"TRACEWRIGHT_CANARIES: {error}") from error
     personal = PERSONAL if settings.redact_personal_data else ()
     return Redaction(
-        redactor=Redactor((*canaries, *SECRETS, *personal)), master_key=_lasting_key(settings.data / "redaction.key")
+        redactor=Redactor((*canaries, *SECRETS, *personal)),
+        master_key=_lasting_key(settings.data / "redaction.key"),
+        on_replaced=on_replaced,
     )
 
 

@@ -2,6 +2,7 @@
 
 WebhookError
 ├── Unauthorized        401
+├── Forbidden           403
 ├── Undecodable         400
 ├── TooLarge            413
 ├── UnsupportedMedia    415
@@ -19,6 +20,12 @@ class Unauthorized(WebhookError):
     """The key or the signature is missing or wrong."""
 
     status = 401
+
+
+class Forbidden(WebhookError):
+    """The key is known, but not for this."""
+
+    status = 403
 
 
 class Undecodable(WebhookError):

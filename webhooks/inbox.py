@@ -1,5 +1,6 @@
 """Inbox: all that the receiver asks of the product, namely "keep this, once"."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +26,9 @@ class Inbox(Protocol):
 
     def tenant_of(self, key: str) -> str | None:
         """Return the tenant that an ingestion key belongs to, or None for an unknown or revoked key."""
+
+    def services_of(self, key: str) -> Sequence[str] | None:
+        """Return the patterns of service names that a key is for, empty for all; None for an unknown key."""
 
     def keep_batch(self, tenant: str, batch: Batch) -> None:
         """Keep the batch; a span that is already kept (same tenant, trace_id, span_id) is not kept twice."""

@@ -1,6 +1,6 @@
 """Receiver: what every route of a source does alike: know the tenant, read the body, keep it, then answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from webhooks.errors import TooLarge, Unauthorized, Undecodable
 from webhooks.inbox import Batch, Inbox
 from webhooks.ingestion_key import ingestion_key
 from webhooks.redact import Redaction
+from webhooks.service_scope import check_services
 
 GZIP = frozenset({"gzip", "x-gzip"})
 
@@ -42,9 +43,10 @@ class Receiver:
 
         """
         key = ingestion_key(request.headers)
-        tenant = await run_in_threadpool(self.inbox.tenant_of, key) if key else None
-        if tenant is None:
+        tenant, services = await run_in_threadpool(self._look_up, key) if key else (None, None)
+        if tenant is None or services is None:
             raise Unauthorized("the ingestion key is missing or not known")
+        request.state.services = services
         return tenant
 
     async def keep(self, request: Request, tenant: str, dialect: str, *, rewrite: Rewrite | None = None) -> bytes:
@@ -57,21 +59,42 @@ class Receiver:
 
         Raises
         ------
+        Forbidden
+            When a span is of a service that the key is not for; nothing is kept.
         Undecodable
             After the body was quarantined: the client will not send it again.
 
         """
         body = await read_body(request, limit=LIMIT)
         encoding = request.headers.get("content-encoding", "")
-        return await self.keep_body(body, tenant, dialect, encoding=encoding, rewrite=rewrite)
+        services = getattr(request.state, "services", ())  # a route that admits without a key has no scope
+        return await self.keep_body(body, tenant, dialect, encoding=encoding, rewrite=rewrite, services=services)
 
     async def keep_body(
-        self, body: bytes, tenant: str, dialect: str, *, encoding: str = "", rewrite: Rewrite | None = None
+        self,
+        body: bytes,
+        tenant: str,
+        dialect: str,
+        *,
+        encoding: str = "",
+        rewrite: Rewrite | None = None,
+        services: Sequence[str] = (),
     ) -> bytes:
         """Do what `keep` does with a body that was read before, so that its signature could be verified."""
-        return await run_in_threadpool(self._keep, tenant, dialect, body, encoding, rewrite)
+        return await run_in_threadpool(self._keep, tenant, dialect, body, encoding, rewrite, services)
 
-    def _keep(self, tenant: str, dialect: str, received: bytes, encoding: str, rewrite: Rewrite | None) -> bytes:
+    def _look_up(self, key: str) -> tuple[str | None, Sequence[str] | None]:
+        return self.inbox.tenant_of(key), self.inbox.services_of(key)
+
+    def _keep(  # noqa: PLR0917
+        self,
+        tenant: str,
+        dialect: str,
+        received: bytes,
+        encoding: str,
+        rewrite: Rewrite | None,
+        services: Sequence[str],
+    ) -> bytes:
         body = received
         try:
             body = sent = decompress(received, encoding)
@@ -83,6 +106,7 @@ class Receiver:
             body = self._redacted(body, dialect, tenant)
             self.inbox.quarantine(tenant, dialect=dialect, body=body, reason=str(error))
             raise
+        check_services((row.service for row in rows.spans), services)
         if rows.spans:
             gzipped = received if encoding.strip().lower() in GZIP and body == sent else None
             self.inbox.keep_batch(tenant, Batch(dialect=dialect, body=body, rows=rows, gzipped=gzipped))

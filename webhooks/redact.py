@@ -39,10 +39,15 @@ class Redaction:
     redactor: Redactor
     #: Secret and lasting: with another one, equal secrets of yesterday and today get different placeholders.
     master_key: bytes
+    #: Told the tenant and how many values each rule replaced in a body of its.
+    on_replaced: Callable[[str, Mapping[str, int]], None] | None = None
 
     def __call__(self, body: bytes, *, dialect: str, tenant: str) -> Redacted:
         """Redact a decompressed body of this tenant."""
-        return redact(body, dialect=dialect, redactor=self.redactor, key=tenant_key(self.master_key, tenant))
+        done = redact(body, dialect=dialect, redactor=self.redactor, key=tenant_key(self.master_key, tenant))
+        if done.counts and self.on_replaced:
+            self.on_replaced(tenant, done.counts)
+        return done
 
 
 def redact(body: bytes, *, dialect: str, redactor: Redactor, key: bytes) -> Redacted:

@@ -1,8 +1,8 @@
 """Store: everything that is kept, each method one transaction. The rooms around it see no SQL."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -22,6 +22,7 @@ from bot.store import (
     proposals,
     pull_requests,
     quarantine,
+    replaced,
     repositories,
     responses,
     traces,
@@ -33,8 +34,12 @@ from bot.store.dialects import decode_body
 from bot.store.embeddings import EmbeddingCache
 from bot.store.failures import FailureId
 from bot.store.group_commit import GroupCommit
+from bot.store.keys import Key
+from bot.store.known_keys import Access, KnownKeys
 from bot.store.migrate import migrate
 from bot.store.pull_requests import Opened
+from bot.store.quarantine import Quarantined
+from bot.store.replaced import Replaced
 from bot.store.repositories import Told
 from bot.store.traces import Decode
 from bot.store.transaction import writing
@@ -82,7 +87,8 @@ class Store:
         self._now = now
         self._decode = decode
         self._min_free_bytes = min_free_bytes
-        self._known_keys = keys.KnownKeys(now=now)
+        self._known_keys = KnownKeys(now=now)
+        self._replaced = Replaced()
         self._batches = GroupCommit(self._commit_batches)
 
     def close(self) -> None:
@@ -94,7 +100,13 @@ class Store:
 
     def tenant_of(self, key: str) -> str | None:
         """Return the tenant that an ingestion key belongs to, or None for an unknown or revoked key."""
-        return self._known_keys.tenant_of(key, self._look_up_key)
+        access = self._known_keys.access(key, self._look_up_key)
+        return access.tenant if access else None
+
+    def services_of(self, key: str) -> Sequence[str] | None:
+        """Return the patterns of service names that a key is for, empty for all; None for an unknown key."""
+        access = self._known_keys.access(key, self._look_up_key)
+        return access.services if access else None
 
     def keep_batch(self, tenant: str, batch: Batch) -> None:
         """Keep a batch, in one commit with those that come at the same moment; a kept span is not kept twice."""
@@ -104,24 +116,48 @@ class Store:
     def quarantine(self, tenant: str, *, dialect: str, body: bytes, reason: str) -> None:
         """Keep a body that could not be decoded."""
         disk.check_space(self.engine, self._min_free_bytes)
-        with _durable(), writing(self.engine) as connection:
+        with _durable(), self._replaced.taken() as counted, writing(self.engine) as connection:
             quarantine.quarantine(connection, tenant, dialect=dialect, body=body, reason=reason, now=self._now())
+            replaced.keep_counts(connection, counted)
 
     def keep_delivery(self, delivery: Delivery) -> bool:
         """Keep a GitHub delivery; False when its id is already known."""
         with _durable(), writing(self.engine) as connection:
             return deliveries.keep_delivery(connection, delivery, now=self._now())
 
-    def _look_up_key(self, key: str) -> str | None:
+    def _look_up_key(self, key: str) -> Access | None:
+        now = self._now()
         with _durable(), self.engine.connect() as connection:
-            return keys.tenant_of(connection, key)
+            found = keys.access(connection, key, now=now)
+        if found is None:
+            return None
+        access, is_news = found
+        if is_news:
+            with suppress(sa.exc.OperationalError), writing(self.engine) as connection:  # it is told roughly
+                keys.note_use(connection, access.tenant, key, now=now)
+        return access
 
     def _commit_batches(self, group: Sequence[batches.Prepared]) -> None:
         disk.check_space(self.engine, self._min_free_bytes)
-        with _durable(), writing(self.engine) as connection:
+        with _durable(), self._replaced.taken() as counted, writing(self.engine) as connection:
             for tenant in sorted({batch.tenant for batch in group}):
                 keys.keep_tenant(connection, tenant, now=self._now())
             batches.keep_batches(connection, group)
+            replaced.keep_counts(connection, counted)
+
+    def count_replaced(self, tenant: str, counts: Mapping[str, int]) -> None:
+        """Note how many values each redaction rule replaced; kept with the next batch."""
+        self._replaced.add(tenant, counts)
+
+    def quarantined(self, tenant: str, *, most: int) -> list[Quarantined]:
+        """Return the newest bodies that could not be decoded."""
+        with self.engine.connect() as connection:
+            return quarantine.newest(connection, tenant, most=most)
+
+    def replaced(self, tenant: str) -> dict[str, int]:
+        """Return how many values each redaction rule has replaced for a tenant."""
+        with self.engine.connect() as connection:
+            return replaced.counts(connection, tenant)
 
     # Tenants, their keys and repositories, and deliveries.
 
@@ -130,15 +166,27 @@ class Store:
         with self.engine.connect() as connection:
             return keys.tenants(connection)
 
-    def create_key(self, tenant: str) -> str:
+    def create_key(self, tenant: str, *, label: str = "", services: Sequence[str] = ()) -> str:
         """Return a new ingestion key; only its hash is kept, so it can be shown this once."""
         with writing(self.engine) as connection:
-            return keys.create_key(connection, tenant, now=self._now())
+            return keys.create_key(connection, tenant, now=self._now(), label=label, services=services)
 
-    def revoke_key(self, tenant: str, key: str) -> bool:
-        """Refuse a key from now on; False when the tenant has no such valid key."""
+    def keys(self, tenant: str) -> list[Key]:
+        """Return what is known of a tenant's keys, the oldest first; the keys themselves are not known."""
+        with self.engine.connect() as connection:
+            return keys.keys(connection, tenant)
+
+    def rotate_key(self, tenant: str, key_id: str, *, overlap: timedelta) -> str:
+        """Return a new key with the label and scope of an old one, which stays valid for `overlap`."""
         with writing(self.engine) as connection:
-            revoked = keys.revoke_key(connection, tenant, key, now=self._now())
+            key = keys.rotate_key(connection, tenant, key_id, overlap=overlap, now=self._now())
+        self._known_keys.forget()
+        return key
+
+    def revoke_key(self, tenant: str, key_id: str) -> bool:
+        """Refuse a key from now on; False when it was revoked before."""
+        with writing(self.engine) as connection:
+            revoked = keys.revoke_key(connection, tenant, key_id, now=self._now())
         self._known_keys.forget()
         return revoked
 

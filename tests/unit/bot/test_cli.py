@@ -158,3 +158,21 @@ def test_the_doctor_says_what_mends_each_line(run: Run) -> None:
     assert findings["interpreter for your agent"]["state"] == "broken"
     assert findings["repositories"]["mend"] == "tracewright connect OWNER/NAME, or a folder"
     assert all(finding["mend"] for finding in findings.values() if finding["state"] != "ok")
+
+
+def test_keys_are_made_scoped_rotated_and_revoked_and_never_shown_again(run: Run) -> None:
+    assert run("keys", "list")[1].startswith("No keys.")
+    key = json.loads(run("keys", "create", "--label", "web", "--service", "shop-*", "--json")[1])["key"]
+    (listed,) = json.loads(run("keys", "list", "--json")[1])
+    assert (listed["label"], listed["services"], listed["state"]) == ("web", ["shop-*"], "valid")
+    status, out, _ = run("keys", "rotate", listed["id"][:6], "--overlap-hours", "1")
+    assert (status, out.startswith("tw_")) == (0, True)
+    assert json.loads(run("keys", "revoke", listed["id"], "--json")[1]) == {"revoked": True}
+    shown, records = run("keys", "list")[1], json.loads(run("keys", "list", "--json")[1])
+    assert [record["state"] for record in records] == ["revoked", "valid"]
+    assert not any(secret[3:] in shown + str(records) for secret in (key, out.split()[0]))
+
+
+def test_a_key_of_nobody_and_a_label_that_a_terminal_would_obey_are_one_line(run: Run) -> None:
+    assert is_one_line(*run("keys", "revoke", "abc"), told="tenant 'local' has 0 keys whose id begins with 'abc'")
+    assert is_one_line(*run("keys", "create", "--label", "a\x1b[2J"), told="a label has at most 100 characters")

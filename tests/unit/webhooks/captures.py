@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64decode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +33,9 @@ class Captured:
 class ListInbox:
     batches: list[Batch] = field(default_factory=list)
     quarantined: list[tuple[str, bytes, str]] = field(default_factory=list)
+
+    def services_of(self, key: str) -> Sequence[str] | None:
+        return () if self.tenant_of(key) else None
 
     def tenant_of(self, key: str) -> str | None:
         return "acme" if key == "tw_key" else None

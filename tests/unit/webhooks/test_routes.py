@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +35,7 @@ class FakeInbox:
 
     key: str = "tw_key"
     tenant: str = "acme"
+    services: tuple[str, ...] = ()
     down: bool = False
     batches: list[tuple[str, Batch]] = field(default_factory=list)
     quarantined: list[tuple[str, str, bytes, str]] = field(default_factory=list)
@@ -41,6 +43,9 @@ class FakeInbox:
 
     def tenant_of(self, key: str) -> str | None:
         return self.tenant if key == self.key else None
+
+    def services_of(self, key: str) -> Sequence[str] | None:
+        return self.services if key == self.key else None
 
     def keep_batch(self, tenant: str, batch: Batch) -> None:
         if self.down:
@@ -147,6 +152,32 @@ def test_a_missing_or_unknown_key_gets_the_same_401(client: TestClient, inbox: F
     assert missing.status_code == 401
     assert Status.FromString(missing.content).code == 16
     assert inbox.batches == []
+
+
+@pytest.mark.parametrize(
+    ("services", "status", "n_kept"),
+    [((), 200, 1), (("shop-*",), 200, 1), (("shop",), 403, 0), (("other", "*-web"), 200, 1), (("*-WEB",), 403, 0)],
+)
+def test_a_key_sends_spans_of_its_services_only(
+    inbox: FakeInbox, services: tuple[str, ...], status: int, n_kept: int
+) -> None:
+    inbox.services = services
+    message = ExportTraceServiceRequest.FromString(batch())
+    message.resource_spans[0].resource.attributes.add(key="service.name").value.string_value = "shop-web"
+    answer = client_of(inbox).post("/v1/traces", content=message.SerializeToString(), headers=PROTOBUF)
+    assert (answer.status_code, len(inbox.batches), inbox.quarantined) == (status, n_kept, [])
+    if status == 403:
+        said = Status.FromString(answer.content)
+        assert (said.code, "the service 'shop-web'" in said.message) == (7, True)
+
+
+def test_one_foreign_span_refuses_the_whole_request(inbox: FakeInbox) -> None:
+    inbox.services = ("*",)
+    message = ExportTraceServiceRequest.FromString(batch())
+    message.resource_spans[0].resource.attributes.add(key="service.name").value.string_value = "shop-web"
+    message.MergeFromString(batch(2))  # these name no service
+    answer = client_of(inbox).post("/v1/traces", content=message.SerializeToString(), headers=PROTOBUF)
+    assert (answer.status_code, inbox.batches) == (403, [])
 
 
 def test_an_undecodable_body_is_quarantined_and_refused(client: TestClient, inbox: FakeInbox) -> None:

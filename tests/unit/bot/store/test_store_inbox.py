@@ -1,4 +1,4 @@
-"""What the receiver keeps: batches, quarantined bodies, deliveries, keys."""
+"""What the receiver keeps: batches, quarantined bodies, deliveries."""
 
 import threading
 from pathlib import Path
@@ -28,28 +28,6 @@ def delivery(delivery_id: str = "d1", **payload: Fixture) -> Delivery:
 def test_the_store_is_an_inbox(store: Store) -> None:
     inbox: Inbox = store
     assert inbox.tenant_of("nobody's") is None
-
-
-def test_a_key_finds_its_tenant_until_it_is_revoked(store: Store) -> None:
-    key, other = store.create_key("7"), store.create_key("7")
-    assert store.tenant_of(key) == "7"
-    assert store.revoke_key("7", key)
-    assert store.tenant_of(key) is None
-    assert store.tenant_of(other) == "7"
-    assert not store.revoke_key("7", key)
-
-
-def test_a_key_is_not_kept_itself(store: Store, engine: sa.Engine) -> None:
-    key = store.create_key("7")
-    with engine.connect() as connection:
-        rows = connection.exec_driver_sql("SELECT * FROM ingestion_keys").all()
-    assert key.removeprefix("tw_") not in str(rows)
-
-
-def test_a_tenant_cannot_revoke_the_key_of_another(store: Store) -> None:
-    key = store.create_key("7")
-    assert not store.revoke_key("8", key)
-    assert store.tenant_of(key) == "7"
 
 
 def test_the_same_batch_again_changes_nothing(store: Store, dialect: Fixture) -> None:

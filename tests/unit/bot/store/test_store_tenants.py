@@ -38,6 +38,9 @@ READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
     "repositories": lambda store, _: store.repositories(OURS),
     "signals": lambda store, _: store.signals(OURS),
     "count_waiting": lambda store, _: store.count_waiting(OURS),
+    "keys": lambda store, _: store.keys(OURS),
+    "replaced": lambda store, _: store.replaced(OURS),
+    "quarantined": lambda store, _: store.quarantined(OURS, most=9),
     "counts": lambda store, _: [number for number in store.counts(OURS) if number],
     "failures": lambda store, _: store.failures(OURS),
     "failures_of_mode": lambda store, _: store.failures_of_mode(OURS, "fm1"),
@@ -62,7 +65,9 @@ WRITES = {
     "join_responses",
     "keep_batch",
     "quarantine",
+    "count_replaced",
     "create_key",
+    "rotate_key",
     "revoke_key",
     "connect_repository",
     "tell_repository",
@@ -106,6 +111,8 @@ def fill(  # noqa: PLR0917  # fixtures are given by name
         dialect.attributes["gen_ai.response.id"] = "r1"
         store.keep_batch(tenant, dialect.batch(("t1", "a", None), ("t2", "a", None), ("t3", "a", None)))
         store.keep_batch(tenant, dialect.batch(("response:r2", "a", None), ("signal:langfuse", "a", None)))
+        store.create_key(tenant, label="web")
+        store.count_replaced(tenant, {"jwt": 2})
         store.quarantine(tenant, dialect="otlp-json", body=b"{", reason="no")
         failure, proposal = make_failure(), make_proposal()
         loaded = store.load_traces(tenant, ["t1", "t2"])
