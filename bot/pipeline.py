@@ -6,7 +6,8 @@
                            ▲        │
                            └────────┘  what does not hold is drafted anew, as long as there is something left to try
 
-    watch(delivery)      record the outcome that a GitHub delivery tells of
+    watch(delivery)      do what a GitHub delivery asks for ─► reexamine
+    reexamine(proposal)  gather the evidence on a pull request again, as it is now
 
 Each box is a DBOS step: it runs at least once, so each is idempotent. A workflow's id is what it is about (a delivery's
 id; a failure mode on a base commit), so that starting it twice is starting it once.
@@ -74,8 +75,11 @@ class Stages(Protocol):
     def give_up(self, tenant: str, task: Task, reason: str) -> None:
         """Record that an attempt ended in an error, so that another one is made later."""
 
-    def watch(self, delivery_id: str) -> None:
-        """Record what a GitHub delivery tells of our pull requests."""
+    def reexamine(self, tenant: str, proposal_id: str) -> Verdict | None:
+        """Gather the evidence on an open pull request again, and show it there."""
+
+    def watch(self, delivery_id: str) -> list[tuple[str, str]]:
+        """Do what a GitHub delivery asks for; return tenant and proposal of what is to be examined again."""
 
 
 @DBOS.dbos_class()
@@ -123,8 +127,15 @@ class Pipeline(DBOSConfiguredInstance):
 
     @DBOS.workflow()
     def watch(self, delivery_id: str) -> None:
-        """Record the outcome that one GitHub delivery tells of."""
-        self._watch(delivery_id)
+        """Do what one GitHub delivery asks for."""
+        for tenant, proposal_id in self._watch(delivery_id):
+            with SetWorkflowID(f"reexamine-{tenant}-{proposal_id}-{delivery_id}"):
+                DBOS.enqueue_workflow(MENDS, self.reexamine, tenant, proposal_id)
+
+    @DBOS.workflow()
+    def reexamine(self, tenant: str, proposal_id: str) -> None:
+        """Gather the evidence on an open pull request again: its head or its base has moved, or somebody asked."""
+        self._reexamine(tenant, proposal_id)
 
     @TRIED_AGAIN
     def _examine(self, tenant: str) -> int:
@@ -159,8 +170,12 @@ class Pipeline(DBOSConfiguredInstance):
         self.stages.give_up(tenant, task, reason)
 
     @TRIED_AGAIN
-    def _watch(self, delivery_id: str) -> None:
-        self.stages.watch(delivery_id)
+    def _watch(self, delivery_id: str) -> list[tuple[str, str]]:
+        return self.stages.watch(delivery_id)
+
+    @TRIED_AGAIN
+    def _reexamine(self, tenant: str, proposal_id: str) -> Verdict | None:
+        return self.stages.reexamine(tenant, proposal_id)
 
 
 @contextmanager

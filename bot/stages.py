@@ -19,10 +19,12 @@ from bot.mend import draft_fixes, try_fix
 from bot.outcome import Decision, Outcome
 from bot.pipeline import Task
 from bot.policy import ESCAPABLE, UNSETTLED, Attempt, worth_mending
+from bot.pr_body.body import render
 from bot.pr_body.comments import also_mends
 from bot.pr_body.escape import one_line
 from bot.pull_request import PullRequest
 from bot.queue import Queue
+from bot.reexamine import present_proposal
 from bot.same_fix import applies, is_there, patch_id
 from bot.store.pull_requests import Opened
 from bot.store.store import Store
@@ -211,12 +213,33 @@ class ProductStages:
         mode = self._mode(tenant, task.failure_mode_id)
         self._record(tenant, mode, verdict=Verdict.FAULT, reason=one_line(reason, limit=MAX_REASON))
 
-    def watch(self, delivery_id: str) -> None:
-        """Do what a kept delivery asks for."""
+    def reexamine(self, tenant: str, proposal_id: str) -> Verdict | None:
+        """Gather the evidence again for an open pull request as it is now; None, with a verdict, when that fails."""
+        proposal = self._proposal(tenant, proposal_id)
+        mode = self._mode(tenant, proposal.failure_mode_id)
+        return self._or_fault(
+            tenant,
+            mode,
+            lambda: self._reexamined(tenant, mode, proposal),
+            base_sha=proposal.base_sha,
+            proposal_id=proposal_id,
+        )
+
+    def watch(self, delivery_id: str) -> list[tuple[str, str]]:
+        """Do what a kept delivery asks for; return tenant and proposal of what is to be examined again."""
+        asked: list[tuple[str, str]] = []
         delivery = self.store.delivery(delivery_id)
         if delivery is not None:
-            handle(delivery, Means(store=self.store, forge_of=self.forge_of, now=self.now, end_work=self.end_work))
+            means = Means(
+                store=self.store,
+                forge_of=self.forge_of,
+                now=self.now,
+                reexamine=lambda tenant, proposal_id: asked.append((tenant, proposal_id)),
+                end_work=self.end_work,
+            )
+            handle(delivery, means)
         self.store.mark_handled(delivery_id)
+        return asked
 
     @property
     def queue(self) -> Queue:
@@ -404,7 +427,22 @@ class ProductStages:
         evidence, agent = self._evidence(tenant, proposal.id), self._agent_of(tenant, mode)
         for opened in self.store.pull_requests_of_mode(tenant, mode.id):
             if opened.proposal_id == proposal.id:
-                report(opened.pull_request, proposal, evidence, forge=agent.forge)
+                report(opened.pull_request, proposal, evidence, forge=agent.forge, manners=agent.harness.manners)
+
+    def _reexamined(self, tenant: str, mode: FailureMode, proposal: Proposal) -> Verdict:
+        """Try what the pull request proposes now, and show it where the first evidence is shown."""
+        agent = self._agent_of(tenant, mode)
+        opened = next(each for each in self.store.pull_requests(tenant) if each.proposal_id == proposal.id)
+        pull_request, forge = opened.pull_request, agent.forge
+        head_sha = forge.head_sha(pull_request)
+        now = present_proposal(proposal, pull_request, head_sha=head_sha, base=agent.base, forge=forge)
+        there = replace(agent, base=replace(agent.base, sha=now.base_sha))
+        evidence = replace(self.try_proposal(tenant, now, mode, there), proposal_id=proposal.id)
+        self._settle(tenant, mode, proposal, evidence)
+        report(replace(pull_request, head_sha=head_sha), now, evidence, forge=forge, manners=agent.harness.manners)
+        body = render(proposal, evidence, mode, traffic=self.store.traffic_of_all(tenant))
+        forge.update_body(pull_request, body)
+        return evidence.verdict
 
     def _mode(self, tenant: str, mode_id: str) -> FailureMode:
         mode = self.store.failure_mode(tenant, mode_id)

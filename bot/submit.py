@@ -7,18 +7,19 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from bot import checks
 from bot.forge.errors import RateLimited, Unavailable
-from bot.forge.forge import Base, Conclusion, Draft, Forge
+from bot.forge.forge import Base, Draft, Forge
 from bot.pr_body.body import check_run_summary, page, render, title
 from bot.pull_request import PullRequest
 from clustering.failure_mode import FailureMode
 from clustering.score import Traffic
 from fixers.evidence import Evidence, Verdict
 from fixers.harness import Harness
+from fixers.manners import DEFAULT_MANNERS, Manners
 from fixers.proposal import Proposal
 
 LABELS = ("tracewright",)
-CHECK_NAME = "Tracewright evidence"
 PAUSES_S = (1.0, 5.0, 25.0)
 # GitHub asks for a minute when it names no time; a limit that lasts longer is the next run's business.
 LONGEST_PAUSE_S = 120.0
@@ -83,17 +84,20 @@ def report(
     evidence: Evidence,
     *,
     forge: Forge,
+    manners: Manners = DEFAULT_MANNERS,
     wait: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Attach the evidence to the head commit; neutral, so that it never blocks a merge."""
+    """Attach the evidence to the head commit, with remarks at the changed lines and buttons."""
 
     def attach() -> None:
         forge.report_check(
             pull_request,
-            name=CHECK_NAME,
+            name=checks.NAME,
             summary=check_run_summary(evidence),
             text=f"Failure mode `{proposal.failure_mode_id}`, proposal `{proposal.id}`.",
-            conclusion=Conclusion.NEUTRAL,
+            conclusion=checks.conclusion(evidence, manners),
+            annotations=checks.annotations(proposal),
+            actions=checks.ACTIONS,
         )
 
     _patiently(attach, wait)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dbos import DBOS
 
 #: What the ids of a tenant's workflows begin with; those that handle deliveries are named for the delivery.
-KINDS = ("run", "mend")
+KINDS = ("run", "mend", "reexamine")
 
 
 def end_work(tenant: str) -> None:

@@ -65,6 +65,28 @@ class Annotation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """A button of a check run. https://docs.github.com/en/rest/checks/runs#create-a-check-run."""
+
+    #: At most 20 characters.
+    identifier: str
+    #: At most 20 characters.
+    label: str
+    #: At most 40 characters.
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A commit of a pull request, as the git object says."""
+
+    sha: str
+    #: E-mail addresses.
+    author: str
+    committer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
     """An entry of the tree that is not a regular file and was not written."""
 
@@ -131,11 +153,36 @@ class Forge(Protocol):
         text: str,
         conclusion: Conclusion,
         annotations: Sequence[Annotation] = (),
+        actions: Sequence[Action] = (),
     ) -> None:
         """Attach the evidence to the head commit; a second call with the same name replaces the first one's."""
 
     def pull_request_state(self, pull_request: PullRequest) -> State:
         """Ask where the pull request stands now."""
+
+    def head_sha(self, pull_request: PullRequest) -> str:
+        """Ask which commit the head branch points to now."""
+
+    def commits(self, pull_request: PullRequest) -> list[Commit]:
+        """Return the commits of the pull request, oldest first."""
+
+    def may_write(self, login: str) -> bool:
+        """Ask whether this person may write to the repository now."""
+
+    def update_body(self, pull_request: PullRequest, body: str) -> None:
+        """Replace the description."""
+
+    def close(self, pull_request: PullRequest) -> None:
+        """Close the pull request without a merge; its branch stays."""
+
+    def request_reviews(self, pull_request: PullRequest, logins: Sequence[str]) -> None:
+        """Ask these people to review; whom the forge does not let us ask is left out."""
+
+    def link(self, path: str, sha: str, *, line: int) -> str | None:
+        """Return the address of a line at a commit; None where there is none."""
+
+    def keep_comment(self, pull_request: PullRequest, marker: str, text: str) -> None:
+        """Add the comment with `marker`, or bring the one that is there up to date."""
 
     def comment_once(self, pull_request: PullRequest, marker: str, text: str) -> None:
         """Add a comment unless one with `marker` is there; the marker is invisible to readers."""

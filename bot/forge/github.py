@@ -8,9 +8,12 @@ import base64
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import github
 import httpx
@@ -27,7 +30,7 @@ from bot.forge.checkout import split_regular, write_file
 from bot.forge.credentials import PUBLISH, READ, InstallationToken
 from bot.forge.download import download
 from bot.forge.errors import Mismatch, Missing, TokenRefused, Unavailable
-from bot.forge.forge import Annotation, Base, Conclusion, Draft, Skipped, State
+from bot.forge.forge import Action, Annotation, Base, Commit, Conclusion, Draft, Skipped, State
 from bot.forge.hook_deliveries import HookDeliveries
 from bot.forge.staging import Staged, stage
 from bot.pull_request import PullRequest
@@ -246,6 +249,7 @@ class GitHubForge:
         text: str,
         conclusion: Conclusion,
         annotations: Sequence[Annotation] = (),
+        actions: Sequence[Action] = (),
     ) -> None:
         """Attach a check run to the head commit, or bring the one with this name up to date."""
         output: dict[str, Any] = {"title": name, "summary": _cut(summary), "text": _cut(text)}
@@ -262,7 +266,7 @@ class GitHubForge:
         rest = [_annotation(annotation) for annotation in annotations[run.output.annotations_count :]]
         for start in range(0, max(1, len(rest)), MAX_ANNOTATIONS):
             part = {**output, "annotations": rest[start : start + MAX_ANNOTATIONS]}
-            self._complete(run, name, part, conclusion)
+            self._complete(run, name, part, conclusion, actions)
 
     def pull_request_state(self, pull_request: PullRequest) -> State:
         """Ask GitHub where the pull request stands."""
@@ -271,14 +275,80 @@ class GitHubForge:
         )
         return _state(pull)
 
+    def head_sha(self, pull_request: PullRequest) -> str:
+        """Ask GitHub which commit the head branch points to."""
+        pull = self._publishing.ask(
+            f"read pull request {pull_request.number}", lambda repo: repo.get_pull(pull_request.number).raw_data
+        )
+        return str(pull["head"]["sha"])
+
+    def commits(self, pull_request: PullRequest) -> list[Commit]:
+        """Return the commits of the pull request, oldest first."""
+        found = self._publishing.ask(
+            f"read the commits of pull request {pull_request.number}",
+            lambda repo: [commit.raw_data for commit in repo.get_pull(pull_request.number).get_commits()],
+        )
+        return [_commit(raw["sha"], raw["commit"]) for raw in found]
+
+    def may_write(self, login: str) -> bool:
+        """Ask GitHub for the permission of a person: `maintain` counts as write, `triage` as read."""
+        try:
+            permission = self._publishing.ask(
+                f"read the permission of {login!r}", lambda repo: repo.get_collaborator_permission(login)
+            )
+        except Missing:
+            return False
+        return permission in {"admin", "write"}
+
+    def update_body(self, pull_request: PullRequest, body: str) -> None:
+        """Replace the description."""
+        self._publishing.ask(
+            f"describe pull request {pull_request.number}",
+            lambda repo: repo.get_pull(pull_request.number).edit(body=body),
+        )
+
+    def close(self, pull_request: PullRequest) -> None:
+        """Close the pull request without a merge."""
+        self._publishing.ask(
+            f"close pull request {pull_request.number}",
+            lambda repo: repo.get_pull(pull_request.number).edit(state="closed"),
+        )
+
+    def request_reviews(self, pull_request: PullRequest, logins: Sequence[str]) -> None:
+        """Ask for reviews one by one: GitHub refuses all when it refuses one."""
+
+        def ask(repo: Repository, login: str) -> None:
+            repo.get_pull(pull_request.number).create_review_request([login])
+
+        for login in logins:
+            with suppress(_Unprocessable, Missing):
+                doing = f"ask {login!r} to review pull request {pull_request.number}"
+                self._publishing.ask(doing, partial(ask, login=login))
+
+    def link(self, path: str, sha: str, *, line: int) -> str | None:
+        """Return the permanent address of a line."""
+        return f"{web_address(self._api_url)}/{self._repository}/blob/{sha}/{quote(path)}#L{line}"
+
+    def keep_comment(self, pull_request: PullRequest, marker: str, text: str) -> None:
+        """Add the comment with this marker, or bring it up to date."""
+        self._comment(pull_request, marker, text, edit=True)
+
     def comment_once(self, pull_request: PullRequest, marker: str, text: str) -> None:
         """Add a comment unless one with this marker is there."""
+        self._comment(pull_request, marker, text, edit=False)
+
+    def _comment(self, pull_request: PullRequest, marker: str, text: str, *, edit: bool) -> None:
         hidden = f"<!-- tracewright:{marker} -->"
+        body = f"{text}\n\n{hidden}"
 
         def comment(repo: Repository) -> None:
             pull = repo.get_pull(pull_request.number)
-            if not any(hidden in (found.body or "") for found in pull.get_issue_comments()):
-                pull.create_issue_comment(f"{text}\n\n{hidden}")
+            # Whoever quotes our marker has not written our comment.
+            found = next((each for each in pull.get_issue_comments() if _is_ours(each.raw_data, hidden)), None)
+            if found is None:
+                pull.create_issue_comment(body)
+            elif edit and found.body != body:
+                found.edit(body)
 
         self._publishing.ask(f"comment on pull request {pull_request.number}", comment)
 
@@ -409,11 +479,20 @@ class GitHubForge:
         )
         return next((run for run in runs if run.external_id == external_id), None)
 
-    def _complete(self, run: CheckRun, name: str, output: dict[str, Any], conclusion: Conclusion) -> None:
+    def _complete(
+        self, run: CheckRun, name: str, output: dict[str, Any], conclusion: Conclusion, actions: Sequence[Action]
+    ) -> None:
+        buttons = [asdict(action) for action in actions]
+
         def edit(_: Repository) -> None:
-            run.edit(status="completed", conclusion=conclusion.value, output=output)
+            run.edit(status="completed", conclusion=conclusion.value, output=output, actions=buttons)
 
         self._publishing.ask(f"complete check {name!r}", edit)
+
+
+def web_address(api_url: str) -> str:
+    """Return where people read what the API at `api_url` serves: on an Enterprise Server, the same host."""
+    return "https://github.com" if api_url.rstrip("/") == API else api_url.rstrip("/").removesuffix("/api/v3")
 
 
 class _InstallationAuth(Auth.Auth):
@@ -464,6 +543,14 @@ def _entry(item: Mapping[str, Any], prefix: str) -> git.Entry:
 def _state(pull: Mapping[str, Any]) -> State:
     # A listing has no `merged`, only the time.
     return State.MERGED if pull.get("merged_at") else State(pull["state"])
+
+
+def _commit(sha: str, said: Mapping[str, Any]) -> Commit:
+    return Commit(sha=sha, author=said["author"]["email"], committer=said["committer"]["email"])
+
+
+def _is_ours(comment: Mapping[str, Any], hidden: str) -> bool:
+    return (comment["user"] or {}).get("type") == "Bot" and hidden in (comment["body"] or "")
 
 
 def _annotation(annotation: Annotation) -> dict[str, Any]:

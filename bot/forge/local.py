@@ -7,7 +7,7 @@ import fcntl
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from bot import git
 from bot.errors import ForeignCommits, ForgeError, Refused
 from bot.forge.checkout import split_regular, write_file
 from bot.forge.errors import Missing
-from bot.forge.forge import Annotation, Base, Conclusion, Draft, Skipped, State
+from bot.forge.forge import Action, Annotation, Base, Commit, Conclusion, Draft, Skipped, State
 from bot.forge.staging import reasons_against
 from bot.pull_request import PullRequest
 
@@ -135,6 +135,7 @@ class LocalForge:
         text: str,
         conclusion: Conclusion,
         annotations: Sequence[Annotation] = (),
+        actions: Sequence[Action] = (),  # noqa: ARG002  # a file has no buttons
     ) -> None:
         """Attach a check; a second call with the same name replaces it."""
         check = {"conclusion": conclusion, "summary": summary, "text": text}
@@ -146,6 +147,46 @@ class LocalForge:
     def pull_request_state(self, pull_request: PullRequest) -> State:
         """Read the state from git first, then from the record."""
         return self._state(self._record_of(pull_request))
+
+    def head_sha(self, pull_request: PullRequest) -> str:
+        """Read which commit the head branch points to."""
+        return self._resolve(f"refs/heads/{pull_request.head_branch}")
+
+    def commits(self, pull_request: PullRequest) -> list[Commit]:
+        """Return the commits of the head branch that the base branch has not, oldest first."""
+        record, head = self._record_of(pull_request), self.head_sha(pull_request)
+        with _translated():
+            listed = git.run(self._git, "log", "--reverse", "--format=%H%x00%ae%x00%ce", head, f"^{record.base_branch}")
+        lines = [line.split("\0") for line in listed.decode(errors="replace").splitlines()]
+        return [Commit(sha=sha, author=author, committer=committer) for sha, author, committer in lines]
+
+    def may_write(self, login: str) -> bool:  # noqa: ARG002  # whoever can ask here has the folder
+        """Tell whether this person may write: on disk, everybody who is here."""
+        return True
+
+    def update_body(self, pull_request: PullRequest, body: str) -> None:
+        """Replace the description."""
+        with self._locked():
+            self._write(replace(self._record_of(pull_request), body=body))
+
+    def close(self, pull_request: PullRequest) -> None:
+        """Note that the pull request is closed."""
+        with self._locked():
+            self._write(replace(self._record_of(pull_request), state=State.CLOSED))
+
+    def request_reviews(self, pull_request: PullRequest, logins: Sequence[str]) -> None:
+        """Ask nobody: there is nobody to ask."""
+
+    def link(self, path: str, sha: str, *, line: int) -> str | None:  # noqa: ARG002  # no address shows a file here
+        """Return None: a folder has no web addresses."""
+        return None
+
+    def keep_comment(self, pull_request: PullRequest, marker: str, text: str) -> None:
+        """Add the comment with this marker, or replace it."""
+        with self._locked():
+            record = self._record_of(pull_request)
+            record.comments[marker] = text
+            self._write(record)
 
     def comment_once(self, pull_request: PullRequest, marker: str, text: str) -> None:
         """Add a comment unless one with this marker is there."""

@@ -17,6 +17,8 @@ class Means:
     #: The forge of a tenant's repository.
     forge_of: Callable[[str, str], Forge]
     now: Callable[[], datetime]
+    #: Gathers the evidence on a tenant's proposal again, after this delivery is handled.
+    reexamine: Callable[[str, str], None]
     #: Ends the durable work of a tenant.
     end_work: Callable[[str], None]
 

@@ -5,6 +5,8 @@ https://docs.github.com/en/webhooks/webhook-events-and-payloads
 
 from collections.abc import Mapping
 
+from bot.handlers.branches import notice_strangers
+from bot.handlers.checks import press_button, rerun_check, rerun_suite
 from bot.handlers.configuration import ask_for_configuration, check_configuration
 from bot.handlers.decisions import record_decision
 from bot.handlers.installations import follow_installation, follow_repository, follow_selection
@@ -13,6 +15,9 @@ from webhooks.github import Delivery
 
 #: By (event, action), in the order in which they run; "" is the action of events that have none.
 HANDLERS: Mapping[tuple[str, str], tuple[Handler, ...]] = {
+    ("check_run", "requested_action"): (press_button,),
+    ("check_run", "rerequested"): (rerun_check,),
+    ("check_suite", "rerequested"): (rerun_suite,),
     ("installation", "created"): (follow_installation, ask_for_configuration),
     ("installation", "deleted"): (follow_installation,),
     ("installation", "suspend"): (follow_installation,),
@@ -23,7 +28,7 @@ HANDLERS: Mapping[tuple[str, str], tuple[Handler, ...]] = {
     ("pull_request", "closed"): (record_decision,),
     ("pull_request", "opened"): (check_configuration,),
     ("pull_request", "reopened"): (check_configuration,),
-    ("pull_request", "synchronize"): (check_configuration,),
+    ("pull_request", "synchronize"): (check_configuration, notice_strangers),
     ("pull_request_review", "submitted"): (record_decision,),
     ("repository", "archived"): (follow_repository,),
     ("repository", "deleted"): (follow_repository,),

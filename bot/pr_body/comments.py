@@ -1,8 +1,15 @@
 """What the bot says below a pull request, each thing once."""
 
 from bot.pr_body import facts
-from bot.pr_body.escape import prose
+from bot.pr_body.escape import identifier, prose
 from clustering.failure_mode import FailureMode
+from fixers.evidence import Evidence
+from fixers.proposal import Proposal
+
+HANDS_OFF = (
+    "There are commits on this branch that are not mine, so it is yours now: I push nothing more to it. The check's "
+    "button **Re-run** still tries what is here."
+)
 
 
 def also_mends(mode: FailureMode) -> str:
@@ -10,4 +17,27 @@ def also_mends(mode: FailureMode) -> str:
     return (
         f"The same change would mend another failure mode, so it gets no pull request of its own: "
         f"**{prose(mode.title, limit=200)}**: {facts.for_whom(mode, None)}"
+    )
+
+
+def explanation(proposal: Proposal, evidence: Evidence) -> str:
+    """Say what is wrong, why the change mends it, and what the trial showed."""
+    location = proposal.diagnosis.location
+    place = f"{location.path}:{location.line}" if location else "no single line"
+    return (
+        f"**What is wrong** ({proposal.diagnosis.layer.value}, {prose(place)}): "
+        f"{prose(proposal.diagnosis.cause, limit=1_200)}\n\n"
+        f"**Why the change mends it:** {prose(proposal.rationale, limit=1_200)}\n\n"
+        f"**What the trial showed:** {evidence.verdict.value}. {prose(facts.why(evidence))} "
+        f"{facts.significance(evidence)}\n\n"
+        f"**What could go wrong:** {prose(proposal.risk, limit=500)}\n\n"
+        f"Failure mode {identifier(proposal.failure_mode_id)}, tried on commit {identifier(proposal.base_sha)}."
+    )
+
+
+def ignored(actor: str) -> str:
+    """Say that the failure mode is left alone, and how to change that."""
+    return (
+        f"{prose(actor)} asked me to ignore this failure mode, so I close this pull request and propose nothing more "
+        "for it. The branch stays. Thank you for telling me."
     )

@@ -165,8 +165,11 @@ class MortalStages:
     def report(self, tenant: str, proposal_id: str) -> None:
         self._around("report", proposal_id, lambda: self._stages.report(tenant, proposal_id))
 
-    def watch(self, delivery_id: str) -> None:
-        self._around("watch", delivery_id, lambda: self._stages.watch(delivery_id))
+    def watch(self, delivery_id: str) -> list[tuple[str, str]]:
+        return self._around("watch", delivery_id, lambda: self._stages.watch(delivery_id))
+
+    def reexamine(self, tenant: str, proposal_id: str) -> Verdict | None:
+        return self._around("reexamine", proposal_id, lambda: self._stages.reexamine(tenant, proposal_id))
 
     def _around(self, stage: str, about: str, run: Callable[[], T]) -> T:
         self._reaper.reach(f"before-{stage}", about)

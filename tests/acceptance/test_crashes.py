@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.submit import CHECK_NAME
+from bot.checks import NAME
 from examples import traffic
 from examples.shop_provider.server import serve
 from tests.acceptance.installation import POSTGRES, Installation, databases
@@ -110,7 +110,7 @@ def _assert_same(shaken: Installation, quiet: Installation) -> None:
     opened = [branch for _, branch, _ in left["pull requests"]]
     assert [branch for _, branch in left["records"]] == opened
     assert left["branches"] == sorted([*opened, "main"])
-    assert left["checks"] == {branch: [CHECK_NAME] for branch in opened}
+    assert left["checks"] == {branch: [NAME] for branch in opened}
     # DBOS gives a workflow up after 100 recoveries; the next run does what is left of it.
     unfinished = {workflow for workflow, state in shaken.work().items() if state != "SUCCESS"}
     assert unfinished <= {workflow for workflow, state in shaken.work().items() if state == GIVEN_UP}

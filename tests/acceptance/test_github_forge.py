@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from bot.checks import ACTIONS
 from bot.errors import ForeignCommits, ForgeError, Refused
 from bot.forge.errors import Denied, Mismatch, Missing, RateLimited, Unavailable
 from bot.forge.forge import Annotation, Conclusion, Draft, Forge, State
-from bot.forge.github import GitHubApp
+from bot.forge.github import GitHubApp, web_address
 from bot.forge.local import LocalForge
+from bot.strangers import strangers
 from fixers.harness import Harness
 from fixers.proposal import Edit
 from tests.emulator import contract
@@ -50,6 +52,9 @@ class OnGitHub:
 
     def push(self, branch: str) -> None:
         self.emulator.push({"foreign.py": "y = 1\n"}, branch=branch)
+
+    def push_onto(self, branch: str) -> None:
+        self.emulator.push({"foreign.py": "y = 2\n"}, branch=branch)
 
     def merge(self, number: int) -> None:
         self.emulator.merge(number)
@@ -98,6 +103,11 @@ class OnDisk:
     def push(self, branch: str) -> None:
         tree = self._git("write-tree").strip()
         commit = self._git("commit-tree", tree, "-m", "Foreign").strip()
+        self._git("update-ref", f"refs/heads/{branch}", commit)
+
+    def push_onto(self, branch: str) -> None:
+        tree = self._git("rev-parse", "HEAD^{tree}").strip()
+        commit = self._git("commit-tree", tree, "-p", branch, "-m", "Foreign").strip()
         self._git("update-ref", f"refs/heads/{branch}", commit)
 
     def merge(self, number: int) -> None:
@@ -247,6 +257,72 @@ def test_a_comment_is_made_once_for_each_marker(place: Place, draft: Make) -> No
         place.forge.comment_once(pull_request, marker, f"About the {marker}.")
     comments = place.comments(pull_request.number)
     assert [comment.split("\n")[0] for comment in comments] == ["About the follow-up.", "About the revert."]
+
+
+def test_a_comment_that_is_kept_is_brought_up_to_date(place: Place, draft: Make) -> None:
+    pull_request = place.forge.open_pull_request(draft(place))
+    for text in ("first", "second", "second"):
+        place.forge.keep_comment(pull_request, "explain", text)
+    (comment,) = place.comments(pull_request.number)
+    assert comment.startswith("second")
+
+
+def test_a_description_is_replaced_and_a_pull_request_closed(place: Place, draft: Make) -> None:
+    pull_request = place.forge.open_pull_request(draft(place))
+    place.forge.update_body(pull_request, "New evidence.")
+    place.forge.close(pull_request)
+    assert place.body(pull_request.number) == "New evidence."
+    assert place.forge.pull_request_state(pull_request) == State.CLOSED
+
+
+def test_commits_of_other_people_are_told_from_ours(place: Place, draft: Make) -> None:
+    pull_request = place.forge.open_pull_request(draft(place))
+    assert place.forge.head_sha(pull_request) == pull_request.head_sha
+    (ours,) = place.forge.commits(pull_request)
+    assert ours.sha == pull_request.head_sha
+    assert strangers([ours], pull_request.head_sha) == []
+    place.push_onto(pull_request.head_branch)
+    commits = place.forge.commits(pull_request)
+    assert place.forge.head_sha(pull_request) == commits[-1].sha != ours.sha
+    assert strangers(commits, pull_request.head_sha) == commits[1:]
+
+
+def test_buttons_arrive_with_the_check(on_github: OnGitHub, draft: Make) -> None:
+    pull_request = on_github.forge.open_pull_request(draft(on_github))
+    on_github.forge.report_check(
+        pull_request, name="Evidence", summary="s", text="t", conclusion=Conclusion.NEUTRAL, actions=ACTIONS
+    )
+    asked = [entry["request"] for entry in on_github.emulator.log() if "/check-runs/" in entry["path"]]
+    assert asked[-1]["actions"] == [
+        {"identifier": each.identifier, "label": each.label, "description": each.description} for each in ACTIONS
+    ]
+
+
+def test_who_may_write_is_asked_of_github(on_github: OnGitHub) -> None:
+    assert on_github.forge.may_write("octocat")
+    assert not on_github.forge.may_write("a-stranger")
+    assert not on_github.forge.may_write("../../user")
+
+
+def test_reviews_are_asked_of_those_who_can_be_asked(on_github: OnGitHub, draft: Make) -> None:
+    pull_request = on_github.forge.open_pull_request(draft(on_github))
+    on_github.forge.request_reviews(pull_request, ["reviewer", "nobody-of-that-name"])
+    path = f"/repos/{on_github.emulator.repository}/pulls/{pull_request.number}"
+    assert [user["login"] for user in on_github.emulator.call("GET", path)["requested_reviewers"]] == ["reviewer"]
+
+
+def test_a_line_has_a_permanent_address(on_github: OnGitHub) -> None:
+    sha = on_github.forge.base().sha
+    address = f"{on_github.emulator.url}/{on_github.emulator.repository}/blob/{sha}/a%20b/%23c.py#L3"
+    assert on_github.forge.link("a b/#c.py", sha, line=3) == address
+
+
+@pytest.mark.parametrize(
+    ("api", "web"),
+    [("https://api.github.com", "https://github.com"), ("https://git.acme.example/api/v3", "https://git.acme.example")],
+)
+def test_people_read_at_another_address_than_the_api(api: str, web: str) -> None:
+    assert web_address(api) == web
 
 
 def test_a_merge_shows_in_the_state(place: Place, draft: Make) -> None:

@@ -50,8 +50,16 @@ const present = (object) => Object.fromEntries(Object.entries(object).filter(([,
 const SHAPES = [
   [(o) => "login" in o && "id" in o && "node_id" in o, (world, user) => userOf(world, user)],
   [(o) => "check_suite" in o && "external_id" in o, (world, run) => checkOf(world, run)],
+  [(o) => "role_name" in o && "permission" in o, (world, answer) => levelOf(world, answer)],
   [(o) => "app_slug" in o && "target_type" in o, (world, installation) => ({ target_id: installation.account?.id })],
 ];
+
+// The emulator shows the permission under the name that one gives it by.
+function levelOf(world, answer) {
+  answer.permission = { push: "write", maintain: "write", pull: "read", triage: "read" }[answer.permission] ?? answer.permission;
+  answer.user.role_name = answer.role_name;
+  return {};
+}
 
 function checkOf(world, run) {
   run.output.annotations_url = `${run.url}/annotations`;

@@ -13,7 +13,8 @@ const links = new Map(); // one-time token of a tarball -> {sha, repo, tree}
 export function routes(world) {
   return [
     ["GET", "/repos/:owner/:repo/tarball/:ref{.+}", (c) => tarball(world, c)],
-    ["GET", "/repos/:owner/:repo/pulls/:number/files", (c) => files(world, c)],
+    ["GET", "/repos/:owner/:repo/pulls/:number/files", (c) => compared(world, c, "files")],
+    ["GET", "/repos/:owner/:repo/pulls/:number/commits", (c) => compared(world, c, "commits")],
     ["PUT", "/repos/:owner/:repo/pulls/:number/merge", (c) => merge(world, c)],
   ];
 }
@@ -57,13 +58,13 @@ function member(name, mode, type, content, target = "") {
   return Buffer.concat([header, content, Buffer.alloc((512 - (content.length % 512)) % 512)]);
 }
 
-async function files(world, c) {
+async function compared(world, c, what) {
   const repo = `${c.req.param("owner")}/${c.req.param("repo")}`;
   const token = c.req.header("authorization");
   const response = await world.api(`/repos/${repo}/pulls/${c.req.param("number")}`, token);
   if (!response.ok) return response;
   const pull = await response.json();
-  return json((await compare(world, repo, pull, token)).files ?? []);
+  return json((await compare(world, repo, pull, token))[what] ?? []);
 }
 
 export async function compare(world, repo, pull, token) {

@@ -22,7 +22,7 @@ def no_forge(tenant: str, repository: str) -> Forge:
 @pytest.fixture
 def means() -> Means:
     store = Store(open_engine("sqlite://"), now=lambda: NOW)
-    return Means(store=store, forge_of=no_forge, now=lambda: NOW, end_work=lambda _: None)
+    return Means(store=store, forge_of=no_forge, now=lambda: NOW, end_work=lambda _: None, reexamine=lambda *_: None)
 
 
 def delivery(event: str, action: str, **payload: object) -> Delivery:

@@ -39,7 +39,14 @@ class World:
         def no_forge(tenant: str, repository: str) -> Forge:
             raise ForgeError(f"no forge of {repository} for {tenant}")
 
-        handle(delivery, Means(store=self.store, forge_of=no_forge, now=lambda: NOW, end_work=self.ended.append))
+        means = Means(
+            store=self.store,
+            forge_of=no_forge,
+            now=lambda: NOW,
+            end_work=self.ended.append,
+            reexamine=lambda *_: None,
+        )
+        handle(delivery, means)
 
 
 @pytest.fixture

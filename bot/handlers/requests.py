@@ -1,0 +1,49 @@
+"""What people may ask of one of our pull requests, by a button or a command: obeyed when they may write to it."""
+
+from bot.forge.forge import State
+from bot.handlers.means import Means
+from bot.outcome import Decision, Outcome
+from bot.pr_body.comments import explanation, ignored
+from bot.store.pull_requests import Opened
+from clustering.failure_mode import Status
+
+
+def may_ask(means: Means, tenant: str, opened: Opened, actor: str) -> bool:
+    """Tell whether GitHub lets this person write to the repository now."""
+    return means.forge_of(tenant, opened.pull_request.repository).may_write(actor)
+
+
+def rerun(means: Means, tenant: str, opened: Opened) -> None:
+    """Gather the evidence again on the present head; a pull request that ended needs none."""
+    if opened.pull_request.state == State.OPEN:
+        means.reexamine(tenant, opened.proposal_id)
+
+
+def explain(means: Means, tenant: str, opened: Opened) -> None:
+    """Say in one comment, which is kept up to date, what is wrong and why the change mends it."""
+    proposal = means.store.proposal(tenant, opened.proposal_id)
+    evidence = means.store.evidence_of(tenant, opened.proposal_id)
+    if proposal is not None and evidence is not None:
+        forge = means.forge_of(tenant, opened.pull_request.repository)
+        forge.keep_comment(opened.pull_request, "explain", explanation(proposal, evidence))
+
+
+def ignore(means: Means, tenant: str, opened: Opened, *, actor: str, delivery_id: str, reason: str = "") -> None:
+    """Leave the failure mode alone from now on, and close its pull request."""
+    proposal = means.store.proposal(tenant, opened.proposal_id)
+    if proposal is None:
+        return
+    means.store.set_status(tenant, proposal.failure_mode_id, Status.ARCHIVED)
+    outcome = Outcome(
+        delivery_id=delivery_id,
+        proposal_id=opened.proposal_id,
+        decision=Decision.REFUSED,
+        actor=actor,
+        words=reason,
+        decided_at=means.now(),
+    )
+    means.store.record_outcome(tenant, outcome)
+    forge = means.forge_of(tenant, opened.pull_request.repository)
+    forge.comment_once(opened.pull_request, "ignored", ignored(actor))
+    forge.close(opened.pull_request)
+    means.store.set_pull_request_state(tenant, opened.pull_request, State.CLOSED)
