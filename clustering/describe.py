@@ -1,8 +1,7 @@
 """Describe a failure so that equal causes read alike: the text that is embedded, and that titles are made of."""
 
-import re
-
 from clustering.conversation import tool_calls
+from clustering.deeds import HANDOVER, READS
 from clustering.failure import Failure
 from clustering.mask import mask
 from clustering.site import site
@@ -10,18 +9,34 @@ from clustering.span_outcome import tool_error
 from webhooks import semconv
 from webhooks.trace import Trace
 
-ERROR_LIKE = frozenset({"error", "tool_error"})
+ERROR_LIKE = frozenset({"error", "exhausted_retries", "tool_error", "trial_and_error"})
 #: Detectors whose key says all that a trace can tell of the cause; arguments and words would only split their groups.
 STRUCTURAL = frozenset(
-    {"limit", "repeated_call", "policy", "empty_answer", "lost_system_prompt", "tool_result_mismatch"}
+    {
+        "abandoned",
+        "cancelled",
+        "contradiction",
+        "empty_answer",
+        "invalid_output",
+        "invalid_tool_arguments",
+        "limit",
+        "loop",
+        "lost_system_prompt",
+        "lost_tool_result",
+        "needless_handover",
+        "no_progress",
+        "outlier",
+        "policy",
+        "provider_error",
+        "repeated_call",
+        "tool_result_mismatch",
+        "truncated_answer",
+        "unbacked_claim",
+        "ungrounded_argument",
+        "unknown_tool",
+    }
 )
 MAX_WORDS = 120  # the encoder reads 256 tokens
-
-READS = re.compile(
-    r"(?:get|find|list|search|look_?up|read|fetch|query|check|calculate|compute|think|show|view|describe|verify)",
-    re.IGNORECASE,
-)
-HANDOVER = re.compile(r"transfer|escalat|hand_?(?:off|over)|human", re.IGNORECASE)
 
 
 def describe(failure: Failure, trace: Trace) -> str:

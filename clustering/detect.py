@@ -1,18 +1,37 @@
 """Find what went wrong in one trace: every detector looks, each on its own."""
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Protocol
 
 from clustering.detectors.broken_policies import BrokenPolicies, Rule
+from clustering.detectors.cancellations import Cancellations
+from clustering.detectors.contradictions import Contradictions
 from clustering.detectors.empty_answers import EmptyAnswers
 from clustering.detectors.errors import Errors
+from clustering.detectors.exhausted_retries import ExhaustedRetries
+from clustering.detectors.invalid_outputs import InvalidOutputs
+from clustering.detectors.invalid_tool_arguments import InvalidToolArguments
 from clustering.detectors.limits import Limits
+from clustering.detectors.loops import Loops
 from clustering.detectors.lost_system_prompts import LostSystemPrompts
+from clustering.detectors.needless_handovers import NeedlessHandovers
 from clustering.detectors.negative_feedback import NegativeFeedback
+from clustering.detectors.objections import Objections
+from clustering.detectors.provider_errors import ProviderErrors
 from clustering.detectors.repeated_calls import RepeatedCalls
+from clustering.detectors.repeated_reads import RepeatedReads
 from clustering.detectors.tool_errors import ToolErrors
 from clustering.detectors.tool_result_mismatches import ToolResultMismatches
+from clustering.detectors.trial_and_error import TrialAndError
+from clustering.detectors.truncated_answers import TruncatedAnswers
+from clustering.detectors.unanswered_calls import UnansweredCalls
+from clustering.detectors.unbacked_claims import UnbackedClaims
+from clustering.detectors.unfinished_runs import UnfinishedRuns
+from clustering.detectors.ungrounded_arguments import UngroundedArguments
+from clustering.detectors.unknown_tools import UnknownTools
 from clustering.failure import Failure
+from clustering.precedence import settle
 from webhooks.trace import Trace
 
 
@@ -36,28 +55,43 @@ DETECTORS: tuple[Detector, ...] = (
     EmptyAnswers(),
     LostSystemPrompts(),
     ToolResultMismatches(),
+    # What shows without an error status.
+    ProviderErrors(),
+    Cancellations(),
+    InvalidToolArguments(),
+    UnknownTools(),
+    InvalidOutputs(),
+    Loops(),
+    UnansweredCalls(),
+    ExhaustedRetries(),
+    UnfinishedRuns(),
+    # Signs, see `clustering.precedence`.
+    Contradictions(),
+    UnbackedClaims(),
+    UngroundedArguments(),
+    TrialAndError(),
+    NeedlessHandovers(),
+    TruncatedAnswers(),
+    RepeatedReads(),
+    Objections(),
 )
+MAX_FAILURES = 100  # of one detector: a run that fails in a hundred ways says no more in the next
 
 
 def detect(trace: Trace, detectors: Sequence[Detector] = DETECTORS) -> list[Failure]:
     """Return every failure the detectors see in `trace`, oldest first.
 
-    A limit that was reached explains the error at the same span and the missing answer, which are then left out. Of
-    several failures with one identity, such as two bad ratings of one span, the first by key is kept.
+    Which one stands where several tell one story is decided by `clustering.precedence`. Of several failures with one
+    identity, such as two bad ratings of one span, the first by key is kept.
     """
-    seen = [failure for detector in detectors for failure in detector(trace)]
+    if not trace.spans:
+        return []
+    seen = [failure for detector in detectors for failure in islice(detector(trace), MAX_FAILURES)]
     by_identity = {failure.identity: failure for failure in sorted(seen, key=lambda failure: failure.key, reverse=True)}
-    kept = [failure for failure in by_identity.values() if not _explained_by_limit(failure, seen)]
+    kept = settle(list(by_identity.values()), trace)
     return sorted(kept, key=lambda failure: (failure.occurred_at, failure.span_id, failure.detector))
 
 
 def with_policies(rules: Sequence[Rule]) -> tuple[Detector, ...]:
     """Return the detectors, and the policy detector when there are `rules`."""
     return (*DETECTORS, BrokenPolicies(rules=tuple(rules))) if rules else DETECTORS
-
-
-def _explained_by_limit(failure: Failure, seen: Sequence[Failure]) -> bool:
-    limits = {other.span_id for other in seen if other.detector == "limit"}
-    return bool(limits) and (
-        failure.detector == "empty_answer" or (failure.detector == "error" and failure.span_id in limits)
-    )

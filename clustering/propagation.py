@@ -1,6 +1,7 @@
 """How an error travels from the span that raised it up to the spans that failed because of it."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from clustering.span_outcome import error_message, error_name, failed
 from clustering.span_tree import SpanTree
@@ -31,5 +32,15 @@ def _caused(tree: SpanTree, span: Span, *, below: Span, above: Span) -> bool:
     exception = semconv.exception(above)
     if exception is not None and error_name(span) and f"{error_name(span)}:" in exception.stacktrace:
         return True  # Python prints the exceptions that another one was raised from
-    after = (other for other in tree.siblings(below) if other.start >= (below.end or below.start))
-    return not any(not failed(other) for other in after)
+    latest = tree.once("latest child that went well", _latest_well).get(below.parent_span_id)
+    return latest is None or latest < (below.end or below.start)
+
+
+def _latest_well(tree: SpanTree) -> dict[str | None, datetime]:
+    """Return, by parent, when the last child that did not fail began."""
+    latest: dict[str | None, datetime] = {}
+    for span in tree.trace.spans:
+        if not failed(span):
+            parent = span.parent_span_id
+            latest[parent] = max(span.start, latest.get(parent, span.start))
+    return latest

@@ -1,5 +1,7 @@
 """When a run got over an error by itself."""
 
+from datetime import datetime
+
 from clustering.span_outcome import failed, tool_error
 from clustering.span_tree import SpanTree
 from webhooks import semconv
@@ -19,10 +21,27 @@ def succeeded_later(tree: SpanTree, span: Span) -> bool:
     A tool is looked for in the whole trace, since a model may ask for it again from another step; any other call
     among the siblings, where a retry is made.
     """
+    latest = tree.once("latest success", _latest_success).get(_group(span))
+    return latest is not None and latest >= (span.end or span.start)
+
+
+def _latest_success(tree: SpanTree) -> dict[object, datetime]:
+    """Return when the last call of each kind that succeeded began: found once, since every failed span asks."""
+    latest: dict[object, datetime] = {}
+    for span in tree.trace.spans:
+        if _succeeded(span):
+            group = _group(span)
+            latest[group] = max(span.start, latest.get(group, span.start))
+    return latest
+
+
+def _group(span: Span) -> object:
+    """Return what calls must share to make up for each other."""
     kind = call_kind(span)
-    candidates = tree.trace.spans if kind[0] is Operation.TOOL else tree.siblings(span)
-    later = (other for other in candidates if other is not span and other.start >= (span.end or span.start))
-    return any(call_kind(other) == kind and _succeeded(other) for other in later)
+    if kind[0] is not Operation.TOOL:
+        return kind, span.parent_span_id
+    subject, by, _ = kind[1].partition("_by_")  # another way to look up the same thing
+    return (subject, by) if by else kind
 
 
 def call_kind(span: Span) -> tuple[Operation, str]:

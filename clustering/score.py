@@ -15,6 +15,17 @@ COST = {
     "lost_system_prompt": 0.7,
     "tool_error": 0.5,
     "repeated_call": 0.3,
+    "provider_error": 1.0,
+    "unbacked_claim": 0.9,
+    "contradiction": 0.9,
+    "abandoned": 0.9,
+    "ungrounded_argument": 0.8,
+    "lost_tool_result": 0.8,
+    "invalid_output": 0.7,
+    "truncated_answer": 0.7,
+    "no_progress": 0.3,
+    "loop": 0.3,
+    "outlier": 0.3,
 }
 
 

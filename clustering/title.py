@@ -9,6 +9,8 @@ MAX_TITLE = 110
 LIMITS = {
     "length": "The model's answer is cut off at the limit of output tokens",
     "steps": "The run ends at its step limit without an answer",
+    "time": "The run ends at its time limit without an answer",
+    "cost": "The run ends at its cost limit without an answer",
 }
 NOISE = re.compile(r"^(?:(?:tool ?error|error|exception)\b[:!\- ]*)+", re.IGNORECASE)
 
@@ -64,6 +66,22 @@ TITLES: dict[str, Callable[[Failure, str, str], str]] = {
     "empty_answer": _told,
     "lost_system_prompt": _told,
     "tool_result_mismatch": _told,
+    "abandoned": _told,
+    "cancelled": _told,
+    "contradiction": _told,
+    "invalid_output": _told,
+    "invalid_tool_arguments": _told,
+    "loop": _told,
+    "lost_tool_result": _told,
+    "needless_handover": _told,
+    "no_progress": _told,
+    "objection": _told,
+    "outlier": _told,
+    "provider_error": _told,
+    "truncated_answer": _told,
+    "unbacked_claim": _told,
+    "ungrounded_argument": _told,
+    "unknown_tool": _told,
 }
 
 

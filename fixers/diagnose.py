@@ -35,6 +35,7 @@ _CAUSES: tuple[tuple[str, re.Pattern[str], Layer, str], ...] = (
     ("error", _ANY, Layer.TOOL_CODE, "The run ended with {key}, which nothing in the harness handles."),
     ("tool_error", _ANY, Layer.TOOL_SCHEMA, "The tool {key} refuses what its description lets the model send."),
     ("limit", re.compile("length"), Layer.MODEL_SETTINGS, "The model's answer was cut off at its length limit."),
+    ("limit", re.compile("time|cost"), Layer.LIFECYCLE, "The run reached its {key} limit and gave no answer."),
     ("limit", _ANY, Layer.LIFECYCLE, "The run reached its step limit, and what the model had found was lost."),
     ("repeated_call", _ANY, Layer.TOOL_SCHEMA, "The model calls {key} again and again with the same arguments."),
     ("negative_feedback", _ANY, Layer.PROMPT, "The users rate these answers as bad, though no step failed."),
@@ -42,6 +43,19 @@ _CAUSES: tuple[tuple[str, re.Pattern[str], Layer, str], ...] = (
     ("empty_answer", _ANY, Layer.LIFECYCLE, "The run ended without an answer although the model was asked."),
     ("lost_system_prompt", _ANY, Layer.CONTEXT, "Later calls no longer hold the system prompt: shortening drops it."),
     ("tool_result_mismatch", _ANY, Layer.TOOL_CODE, "The model sees another result than its call returned ({key})."),
+    ("provider_error", re.compile("context"), Layer.CONTEXT, "The harness builds requests that are too long."),
+    ("provider_error", _ANY, Layer.LIFECYCLE, "The provider refused the request ({key}), and nothing handles that."),
+    ("invalid_tool_arguments", _ANY, Layer.TOOL_SCHEMA, "The model does not keep to the schema of {key}."),
+    ("unknown_tool", _ANY, Layer.PROMPT, "The model calls a tool that does not exist ({key})."),
+    ("trial_and_error", _ANY, Layer.TOOL_SCHEMA, "The tool {key} does not say what it will refuse."),
+    ("invalid_output", _ANY, Layer.OUTPUT, "The answer is not in the form that was asked for ({key})."),
+    ("lost_tool_result", _ANY, Layer.CONTEXT, "The results of {key} are missing from what the model is sent."),
+    ("truncated_answer", _ANY, Layer.MODEL_SETTINGS, "The model's last answer breaks off ({key})."),
+    ("unbacked_claim", _ANY, Layer.PROMPT, "The model says that it {key} something, and called no tool that does."),
+    ("contradiction", _ANY, Layer.PROMPT, "The answer does not keep to what the tool had said ({key})."),
+    ("ungrounded_argument", _ANY, Layer.PROMPT, "The model makes up an argument ({key}) instead of asking."),
+    ("needless_handover", _ANY, Layer.PROMPT, "The model hands over with {key} although it was getting on."),
+    ("objection", _ANY, Layer.PROMPT, "The users object to these answers ({key})."),
 )  # fmt: skip
 _UNKNOWN = (Layer.TOOL_CODE, "These runs fail in the same way ({key}).")
 

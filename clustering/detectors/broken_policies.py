@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from clustering.anchor import failure_at, one_line
 from clustering.conversation import tool_calls
 from clustering.failure import Failure
+from clustering.failure_at import failure_at, one_line
 from clustering.span_outcome import tool_error
 from webhooks import semconv
 from webhooks.trace import Span, Trace

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from clustering.anchor import failure_at
 from clustering.failure import Failure
+from clustering.failure_at import failure_at
 from clustering.propagation import consequences, escaped
 from clustering.recovery import call_kind, recovered
 from clustering.site import site

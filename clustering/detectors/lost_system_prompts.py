@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clustering.anchor import failure_at
 from clustering.conversation import chat_calls
 from clustering.failure import Failure
+from clustering.failure_at import failure_at
 from webhooks import semconv
 from webhooks.semconv import Message
 from webhooks.trace import Trace

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clustering.anchor import failure_at, one_line
 from clustering.failure import Failure
+from clustering.failure_at import failure_at, one_line
 from webhooks import semconv
 from webhooks.semconv import Evaluation
 from webhooks.trace import Trace

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clustering.anchor import failure_at, one_line
 from clustering.conversation import tool_calls
 from clustering.failure import Failure
+from clustering.failure_at import failure_at, one_line
 from webhooks import semconv
 from webhooks.trace import Span, Trace
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clustering.anchor import failure_at, one_line
 from clustering.failure import Failure
+from clustering.failure_at import failure_at, one_line
 from clustering.propagation import escaped
 from clustering.recovery import succeeded_later
 from clustering.span_outcome import is_tool, tool_error

@@ -24,6 +24,7 @@ from webhooks.trace import Event, Span
 RECEIVED_AT = "received_at"
 STEP = timedelta(milliseconds=1)
 OUTCOME = "outcome"
+LAST_WORD = frozenset({"assistant", "user"})  # a person's goodbye takes nothing from the answer before it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,7 @@ def _root(line: _Line) -> Span:
     found = {
         "gen_ai.operation.name": "invoke_agent",
         "input.value": orjson.dumps({"turns": turns}).decode(),
-        "output.value": answers[-1] if line.messages[-1].role == "assistant" and answers else None,
+        "output.value": answers[-1] if line.messages[-1].role in LAST_WORD and answers else None,
         "session.id": text(fields.get("session_id")),
         "user.id": text(fields.get("user_id")),
     }

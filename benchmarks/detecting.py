@@ -1,0 +1,125 @@
+"""Measure how well the detectors tell failed runs from others, and how near the anchors come, without any model.
+
+    python benchmarks/detecting.py --traces FILE… [--json FILE]
+
+Files as `benchmarks/labelled_runs.py` reads them; without --traces, those of the folder that TRACEWRIGHT_LABELLED
+names. A run counts as flagged when a detector saw anything. Printed for each file and domain: recall and precision of
+"this run failed", beside the guesses that all runs or none failed; and how often each detector spoke, and was right.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.labelled_runs import LabelledRun, read_runs
+from clustering.detect import detect
+from clustering.outliers import outliers
+
+FOLDER = "TRACEWRIGHT_LABELLED"
+
+
+def main() -> None:
+    """Print one table per file and write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--traces", type=Path, nargs="+", default=())
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    found = {path.name.partition(".")[0]: measured(list(read_runs(path))) for path in arguments.traces or _files()}
+    for name, figures in found.items():
+        _print(name, figures)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def measured(runs: Sequence[LabelledRun]) -> dict[str, Any]:
+    """Return the figures of one file: by domain, by detector, and the seconds it took."""
+    began = time.perf_counter()
+    seen = [{failure.detector for failure in detect(run.trace)} for run in runs]
+    domain_of = {run.trace.trace_id: run.domain for run in runs}
+    far_above = {
+        failure.trace_id
+        for failure in outliers([run.trace for run in runs], intent_of=lambda trace: domain_of[trace.trace_id])
+    }
+    seen = [
+        found | ({"outlier"} if run.trace.trace_id in far_above else set())
+        for run, found in zip(runs, seen, strict=True)
+    ]
+    seconds = time.perf_counter() - began
+    domains = sorted({run.domain for run in runs})
+    rows = {domain: [i for i, run in enumerate(runs) if run.domain == domain] for domain in domains}
+    return {
+        "domains": {
+            domain: _scores([runs[i].failed for i in rows[domain]], [bool(seen[i]) for i in rows[domain]])
+            for domain in domains
+        },
+        "detectors": _by_detector(runs, seen),
+        "seconds": round(seconds, 2),
+    }
+
+
+def _files() -> list[Path]:
+    folder = os.environ.get(FOLDER)
+    files = sorted(Path(folder).glob("*.jsonl.gz")) if folder else []
+    labelled = [path for path in files if path.name.partition(".")[0] in {"tau_bench", "tau2", "agentrx", "whowhen"}]
+    if not labelled:
+        sys.exit(f"--traces, or {FOLDER} with a folder of labelled traces, is needed")
+    return labelled
+
+
+def _scores(failed: Sequence[bool], flagged: Sequence[bool]) -> dict[str, float]:
+    """Return recall and precision of the flags; guessing that all failed has recall 1, that none did recall 0."""
+    hits = sum(a and b for a, b in zip(failed, flagged, strict=True))
+    recall = hits / sum(failed) if any(failed) else 0.0
+    precision = hits / sum(flagged) if any(flagged) else 0.0
+    share = sum(failed) / len(failed)
+    return {
+        "runs": len(failed),
+        "failed": sum(failed),
+        "flagged": sum(flagged),
+        "recall": round(recall, 3),
+        "precision": round(precision, 3),
+        "f1": round(_f1(recall, precision), 3),
+        "all_fail_recall": 1.0,
+        "all_fail_precision": round(share, 3),
+        "all_fail_f1": round(_f1(1.0, share), 3),
+        "none_fail_recall": 0.0,
+    }
+
+
+def _f1(recall: float, precision: float) -> float:
+    return 2 * recall * precision / (recall + precision) if recall + precision else 0.0
+
+
+def _by_detector(runs: Sequence[LabelledRun], seen: Sequence[set[str]]) -> dict[str, dict[str, int]]:
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for run, detectors in zip(runs, seen, strict=True):
+        for detector in detectors:
+            counts[detector]["runs"] += 1
+            counts[detector]["failed"] += run.failed
+    return {detector: dict(counts[detector]) for detector in sorted(counts)}
+
+
+def _print(name: str, figures: dict[str, Any]) -> None:
+    print(f"\n{name} ({figures['seconds']} s)")
+    print(
+        f"{'domain':<24}{'runs':>6}{'failed':>8}{'flagged':>9}{'recall':>8}{'precision':>11}{'F1':>6}{'all fail':>10}"
+    )
+    for domain, row in figures["domains"].items():
+        print(
+            f"{domain:<24}{row['runs']:>6}{row['failed']:>8}{row['flagged']:>9}{row['recall']:>8.2f}"
+            f"{row['precision']:>11.2f}{row['f1']:>6.2f}{row['all_fail_precision']:>10.2f}"
+        )
+    for detector, row in figures["detectors"].items():
+        print(f"  {detector:<24}{row['runs']:>6} runs, {row['failed']} of them failed")
+
+
+if __name__ == "__main__":
+    main()
