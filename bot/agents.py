@@ -19,6 +19,8 @@ class Agent:
     forge: Forge
     base: Base
     harness: Harness
+    #: A person asked for a fix of a plain checkout: nothing is guessed, and without a replay command the tests decide.
+    plain: bool = False
 
     def read_file(self, path: str) -> str | None:
         """Return a file's text on the base commit; None when there is none."""

@@ -86,7 +86,7 @@ def assemble(settings: Settings, *, sandbox: Sandbox | None = None) -> Product:
         encoder=MiniLM(),
         sandbox=sandbox,
         no_sandbox=no_sandbox,
-        model=_model(settings),
+        model=build_model(settings),
         live=_live(settings, client),
         quiet_s=settings.quiet_s,
         now=utc_now,
@@ -133,7 +133,8 @@ def _github(settings: Settings) -> GitHubApp | None:
     return GitHubApp(settings.github_app_id, key, api_url=settings.github_api_url)
 
 
-def _model(settings: Settings) -> Model | None:
+def build_model(settings: Settings) -> Model | None:
+    """Return the model behind the agent fixer, None when there is no key for one."""
     if not settings.openai_api_key:
         return None
     import openai  # noqa: PLC0415  # takes half a second, and only an installation with a model pays it

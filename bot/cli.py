@@ -1,6 +1,9 @@
 """The command line: `tracewright serve`, `ingest`, `modes`, `show`, `fix`, `run`, `doctor`, `connect`, `keys`."""
 
+import dataclasses
+import os
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -11,21 +14,26 @@ from rich.console import Console
 
 from bot import tables
 from bot.app import create_app
-from bot.assemble import LOCAL
+from bot.assemble import LOCAL, build_model
 from bot.bars import bars
 from bot.connect import connect as connect_repository
 from bot.doctor import examine_installation
 from bot.errors import BotError
 from bot.fix import fix_once
+from bot.fix_checkout import BUDGET, Order, fix_checkout
 from bot.ingest import ingest as ingest_file
 from bot.keys_cli import keys_app
 from bot.pipeline import durable, finish_pending, run_once
 from bot.pr_body.escape import one_line, visible
 from bot.redaction import build_redaction
+from bot.settings import read_settings
 from bot.terminal import Json, Tenant, opened_product, out, print_either, say
+from bot.tested_with import interpreter, read_test_command
 from bot.webhook_secrets import build_secrets
+from clustering.embed import MiniLM
 from clustering.errors import ClusteringError
 from fixers.errors import FixerError
+from fixers.sandbox import Limits, find_sandbox
 from webhooks.clock import utc_now
 from webhooks.errors import WebhookError
 
@@ -37,6 +45,8 @@ app = typer.Typer(
 )
 app.add_typer(keys_app, name="keys")
 MAX_ERROR = 1_000  # characters
+NOTHING_PROPOSED = 3  # exit status
+CHECKOUT_MEMORY_BYTES = 4 * 1024**3  # large test suites hold a lot
 
 
 def main() -> None:
@@ -127,13 +137,65 @@ def show(
 
 @app.command()
 def fix(
-    failure_mode: Annotated[str, typer.Argument(metavar="ID")],
+    failure_mode: Annotated[str, typer.Argument(metavar="[ID]", help="A known failure mode.")] = "",
     *,
+    repo: Annotated[Path | None, typer.Option(help="Instead of ID: a checkout, with git or without.")] = None,
+    traces: Annotated[Path | None, typer.Option(help="Its traces: any file that `ingest` takes.")] = None,
+    test: Annotated[str, typer.Option(help="Its test command.")] = "",
+    python: Annotated[Path | None, typer.Option(help="The interpreter that has its dependencies.")] = None,
+    replay: Annotated[str, typer.Option(help="Its replay command, if it has one.")] = "",
+    output: Annotated[Path | None, typer.Option(help="Where diffs are written; by default a new folder.")] = None,
+    timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds for one run of the tests.")] = 900.0,
+    max_tokens: Annotated[int, typer.Option(help="What one failure mode may cost.")] = BUDGET.tokens,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Draft and verify, but open nothing.")] = False,
     tenant: Tenant = LOCAL,
     as_json: Json = False,
 ) -> None:
-    """Try to mend one failure mode now."""
+    """Try to mend one failure mode now; or, with --repo, --traces and --test, all that a file of traces shows.
+
+    With --repo no server and no configuration is needed, and the checkout is never changed. Exit status 0: there is a
+    diff to look at; 3: there is none, and every failure mode has its reason; 1: it could not be tried; 2: wrong usage.
+    """
+    if repo is None:
+        if not failure_mode:
+            raise typer.BadParameter("give the ID of a failure mode, or --repo, --traces and --test")
+        _fix_known(failure_mode, dry_run=dry_run, tenant=tenant, as_json=as_json)
+        return
+    if failure_mode or traces is None or not test:
+        raise typer.BadParameter("--repo goes with --traces and --test, and without an ID")
+    order = Order(
+        folder=repo,
+        traces=traces,
+        test=read_test_command(test),
+        replay=read_test_command(replay) if replay else None,
+        timeout_s=timeout_s,
+        budget=dataclasses.replace(BUDGET, tokens=max_tokens),
+    )
+    _fix_checkout(order, interpreter(python, test, repo, default=Path(sys.executable)), output, as_json=as_json)
+
+
+def _fix_checkout(order: Order, python: Path, output: Path | None, *, as_json: bool) -> None:
+    settings = read_settings(os.environ)
+    folder = output or Path(tempfile.mkdtemp(prefix="tracewright-fixes-"))
+    if folder.resolve().is_relative_to(order.folder.resolve()):
+        raise typer.BadParameter(f"--output {folder} lies in the checkout, which is never changed")
+    sandbox = find_sandbox(python=python, limits=Limits(memory_bytes=CHECKOUT_MEMORY_BYTES))
+    with bars(out, quiet=as_json) as listener:
+        report = fix_checkout(
+            order,
+            settings=settings,
+            sandbox=sandbox,
+            encoder=MiniLM(),
+            model=build_model(settings),
+            output=folder.resolve(),
+            listener=listener,
+            now=utc_now,
+        )
+    print_either(tables.checkout_page(report), tables.checkout_record(report), as_json=as_json)
+    raise typer.Exit(0 if report.proposed else NOTHING_PROPOSED)
+
+
+def _fix_known(failure_mode: str, *, dry_run: bool, tenant: str, as_json: bool) -> None:
     with opened_product() as product, bars(out, quiet=as_json) as listener:
         fixed = fix_once(product.stages_with(listener), tenant, failure_mode, dry_run=dry_run)
     print_either(tables.fix_page(fixed), tables.fix_record(fixed), as_json=as_json)

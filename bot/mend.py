@@ -109,6 +109,7 @@ def try_fix(
             detectors=detectors_for(agent),
             live=live,
             n_candidates=n_candidates,
+            tests_suffice=agent.plain,
             on_progress=lambda done, total, _: on_progress(done, total),
         )
 
@@ -120,7 +121,7 @@ def working_copy(agent: Agent) -> Iterator[tuple[Path, Harness]]:
         checkout = Path(folder) / "checkout"
         checkout.mkdir()
         agent.forge.fetch(agent.base.sha, checkout)
-        yield checkout, with_defaults(agent.harness, read_tree(checkout))
+        yield checkout, agent.harness if agent.plain else with_defaults(agent.harness, read_tree(checkout))
 
 
 def _seen(store: Store, tenant: str, mode: FailureMode) -> tuple[list[Failure], dict[str, Trace]]:

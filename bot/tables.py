@@ -17,6 +17,7 @@ from rich.text import Text
 from bot.connect import Connected
 from bot.doctor import Finding
 from bot.fix import Fixed
+from bot.fix_checkout import Attempt, Report
 from bot.lookup import find_mode
 from bot.pr_body.escape import one_line
 from bot.pr_body.facts import rows
@@ -238,6 +239,55 @@ def fix_page(fixed: Fixed) -> RenderableType:
     facts = {key: record[key] for key in ("failure_mode", "title", "verdict", "reason", "pull_request") if record[key]}
     shown = _facts(facts | ({"edits": ", ".join(record["edits"])} if record["edits"] else {}))
     return Group(shown, _before_after(record["before_after"])) if record["before_after"] else shown
+
+
+def checkout_record(report: Report) -> dict[str, Any]:
+    """Return what came of a plain checkout as plain values."""
+    return {
+        "proposed": report.proposed,
+        "traces": report.n_traces,
+        "failing": report.n_failing,
+        "failure_modes": [_attempt_record(attempt) for attempt in report.attempts],
+        "left_out": list(report.left_out),
+    }
+
+
+def _attempt_record(attempt: Attempt) -> dict[str, Any]:
+    proposal, evidence, patch = attempt.proposal, attempt.evidence, attempt.patch
+    location = proposal.diagnosis.location if proposal else None
+    return {
+        "failure_mode": attempt.mode.id,
+        "title": attempt.mode.title,
+        "traces": attempt.mode.n_traces,
+        "verdict": attempt.verdict.value,
+        "reason": attempt.reason,
+        "proposal": proposal.title if proposal else "",
+        "author": proposal.author if proposal else "",
+        "layer": proposal.diagnosis.layer.value if proposal else "",
+        "location": f"{location.path}:{location.line}" if location else "",
+        "edits": [edit.path for edit in proposal.edits] if proposal else [],
+        "before_after": [asdict(row) for row in rows(evidence)] if evidence else [],
+        "tokens": proposal.tokens if proposal else 0,
+        "cost_usd": proposal.cost_usd if proposal else 0.0,
+        "patch": str(patch) if patch else "",
+        "body": str(patch.with_suffix(".md")) if patch else "",
+        "page": str(patch.with_suffix(".html")) if patch else "",
+    }
+
+
+def checkout_page(report: Report) -> RenderableType:
+    """Draw what came of a plain checkout: for each failure mode the verdict and its reason, and where the diff is."""
+    if not report.attempts:
+        return Text(f"Nothing fails in {report.n_traces} traces, as far as our detectors and the file's marks tell.")
+    parts: list[RenderableType] = []
+    for attempt in report.attempts:
+        record = _attempt_record(attempt)
+        keys = ("failure_mode", "title", "traces", "verdict", "reason", "proposal", "location", "patch", "body")
+        parts.append(_facts({key: record[key] for key in keys if record[key]}))
+        parts += [_before_after(record["before_after"])] if record["before_after"] else []
+    if report.left_out:
+        parts.append(Text(f"{len(report.left_out)} links and large files were not part of what was tried."))
+    return Group(*parts)
 
 
 def doctor_table(findings: Sequence[Finding]) -> RenderableType:

@@ -33,6 +33,9 @@ class Verdict(StrEnum):
     """What the evidence says of a proposal; only VERIFIED opens a pull request."""
 
     VERIFIED = "verified"
+    #: The new test is red before and green after, and the repository's own tests pass; but there is no replay command,
+    #: so nothing shows that the recorded runs would no longer fail. Never opens a pull request by itself.
+    UNREPLAYED = "tested, not replayed"
     #: The repository has no tests, or no replay command.
     NOT_TESTABLE = "not testable"
     #: The repository's own tests fail before any edit.

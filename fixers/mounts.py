@@ -39,6 +39,16 @@ def same_path(option: str, paths: Sequence[Path]) -> list[str]:
     return [part for path in paths for part in (option, str(path), str(path))]
 
 
+def nested_mounts(interpreter: Sequence[Path], *, checkout: Path, at: Path) -> list[str]:
+    """Mount the interpreter's folders, read only, and the checkout at `at`; what lies within another comes after it.
+
+    A virtual environment often lies in the folder that the checkout stands for, and now and then around it.
+    """
+    mounts = [(folder, ["--ro-bind", str(folder), str(folder)]) for folder in interpreter]
+    mounts.append((at, ["--bind", str(checkout), str(at)]))
+    return [word for _, mount in sorted(mounts, key=lambda each: len(each[0].parts)) for word in mount]
+
+
 def system_mounts(folder: Path) -> list[str]:
     """Return the mounts of /usr and of a small /etc; `folder` receives the files of /etc that are our own."""
     mounts = ["--ro-bind", "/usr", "/usr"]

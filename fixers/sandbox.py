@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from fixers.errors import SandboxMissing
-from fixers.mounts import interpreter_folders, same_path, system_mounts
+from fixers.mounts import interpreter_folders, nested_mounts, same_path, system_mounts
 from fixers.process_tree import OutputTail, available_memory_bytes, descendants, kill_tree, resident_bytes
 
 POLL_S = 0.05  # a process that takes 2 GB/s is seen after 100 MB
@@ -132,6 +132,10 @@ class Bubblewrap:
     #: The interpreter that "python" means, unresolved: a virtual environment is found by the link's own place.
     python: Path
     limits: Limits = field(default_factory=Limits)
+    #: Where the checkout appears inside; None for its own place. An editable install names the place of the original.
+    at: Path | None = None
+    #: Added to the environment of every command.
+    variables: Mapping[str, str] = field(default_factory=dict)
     #: Switches off further user namespaces inside; bubblewrap 0.8 and later.
     disable_userns: bool = True
     clock: Callable[[], float] = time.monotonic
@@ -152,19 +156,21 @@ class Bubblewrap:
         readable: Sequence[Path] = (),
     ) -> Completed:
         """Run `command` in namespaces of its own; see `Sandbox.run`."""
+        at = self.at or cwd.resolve()
         with tempfile.TemporaryDirectory(prefix="tracewright-etc-") as etc:
             argv = [
                 str(self.bwrap),
                 *self._isolation(),
                 *system_mounts(Path(etc)),
-                *same_path("--ro-bind", [*interpreter_folders(self.python), *readable]),
-                *same_path("--bind", [cwd.resolve(), *sockets]),
-                *("--chdir", str(cwd.resolve()), *READ_ONLY, "--"),
+                *nested_mounts(interpreter_folders(self.python), checkout=cwd.resolve(), at=at),
+                *same_path("--ro-bind", readable),
+                *same_path("--bind", sockets),
+                *("--chdir", str(at), *READ_ONLY, "--"),
                 *self._limited(timeout_s),
                 *_with_interpreter(command, self.python),
             ]
             # bubblewrap itself gets the clean environment: its own stays readable inside, as /proc/1/environ.
-            clean = _environment(self.python, env)
+            clean = _environment(self.python, {**self.variables, **env})
             return _watch(argv, cwd=cwd, env=clean, timeout_s=timeout_s, limits=self.limits, clock=self.clock)
 
     def _isolation(self) -> list[str]:

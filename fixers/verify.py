@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from clustering.detect import Detector
 from clustering.failure import Failure
@@ -31,8 +31,16 @@ OUTPUT_CHARACTERS = 4_000
 # https://docs.pytest.org/en/stable/reference/exit-codes.html
 TESTS_FAILED = 1
 NO_TESTS_COLLECTED = 5
+#: Options of pytest that say how tests run, not which; the next word is their value.
+CONFIGURING = frozenset({"-p", "-o", "-c", "-W", "--rootdir", "--confcutdir", "--override-ini", "--import-mode"})
+CONFIGURING_WITH_VALUE = ("--rootdir=", "--confcutdir=", "--override-ini=", "--import-mode=", "--asyncio-mode=")
 #: pytest's last line, such as "1 failed, 2 passed in 0.03s".
 COUNT = re.compile(r"\b(\d+) (failed|passed|errors?)\b")
+
+NOT_SHOWN = (
+    "the new test is red before the edits and green after them, and the repository's own tests still pass; not shown, "
+    "for want of a replay command: that the recorded failing runs now succeed, and that healthy runs go on as before"
+)
 
 #: Told of every step: (steps done, steps in all, what was done).
 OnProgress = Callable[[int, int, str], None]
@@ -79,6 +87,7 @@ def verify(
     detectors: Sequence[Detector],
     live: LiveModel | None = None,
     n_candidates: int = 1,
+    tests_suffice: bool = False,
     on_progress: OnProgress | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Evidence:
@@ -104,6 +113,8 @@ def verify(
         A model that answers what was not recorded.
     n_candidates
         How many proposals for this failure mode are tried; each more makes the test stricter.
+    tests_suffice
+        Goes on without a replay command: the best verdict is then `UNREPLAYED`, which opens no pull request.
     on_progress
         Told of every step.
     clock
@@ -111,17 +122,16 @@ def verify(
 
     """
     started = clock()
-    cases = _cases(failing, guard, failures, detectors)
+    cases = _cases(failing, guard, failures, detectors) if harness.replay or not tests_suffice else []
     recorded = Pool(record(trace) for trace in _unique([*failing, *guard, *pool]))
     bench = Bench(harness=harness, sandbox=sandbox, pool=recorded, detectors=detectors, live=live)
     findings = Findings()
     step_done = _counter(N_TEST_STEPS + len(cases), on_progress)
     try:
         with _trial(proposal, checkout, bench=bench, cases=cases, findings=findings, step_done=step_done) as trial:
-            objections = (check(trial) for check in CHECKS)
-            verdict, reason = next((found for found in objections if found), None) or weigh(
-                findings.cases, n_candidates=n_candidates
-            )
+            checks = [check for check in CHECKS if harness.replay or not (tests_suffice and check in _WITH_REPLAY)]
+            objections = (check(trial) for check in checks)
+            verdict, reason = next((found for found in objections if found), None) or _weighed(trial, n_candidates)
     except DoesNotApply as error:
         verdict, reason = Verdict.DOES_NOT_APPLY, str(error)
     return Evidence(
@@ -279,6 +289,15 @@ CHECKS: tuple[Callable[[Trial], Objection], ...] = (
 )
 
 
+_WITH_REPLAY = frozenset({_has_replay_command, _replays})
+
+
+def _weighed(trial: Trial, n_candidates: int) -> tuple[Verdict, str]:
+    if trial.bench.harness.replay is None:
+        return Verdict.UNREPLAYED, NOT_SHOWN
+    return weigh(trial.findings.cases, n_candidates=n_candidates)
+
+
 def _tested(arm_folder: Path, arm: Arm, command: Sequence[str], bench: Bench) -> TestRun:
     with tempfile.TemporaryDirectory(prefix="tracewright-tests-") as folder:
         work = Path(folder) / "repo"
@@ -301,12 +320,25 @@ def _shown(completed: Completed) -> str:
 
 def _test_command(command: Sequence[str], path: str) -> tuple[str, ...]:
     """Return the command that runs one test file with pytest, as the repository's own command starts it."""
-    own = list(command[: command.index("pytest") + 1]) if _is_pytest(command) else ["python", "-m", "pytest"]
-    return (*own, f"./{path}")
+    at = next((index for index, word in enumerate(command) if _is_pytest([word])), None)
+    if at is None:
+        return ("python", "-m", "pytest", f"./{path}")
+    return (*command[: at + 1], *_options(command[at + 1 :]), f"./{path}")
+
+
+def _options(words: Sequence[str]) -> list[str]:
+    """Keep what configures pytest (-p, -o, -c, --import-mode …); drop what selects tests."""
+    kept: list[str] = []
+    for word, after in zip(words, (*words[1:], ""), strict=True):
+        if word in CONFIGURING:
+            kept += [word, after]
+        elif word.startswith(CONFIGURING_WITH_VALUE):
+            kept.append(word)
+    return kept
 
 
 def _is_pytest(command: Sequence[str]) -> bool:
-    return "pytest" in command
+    return any(PurePosixPath(word).name in {"pytest", "py.test"} for word in command)
 
 
 def _counts(run: TestRun) -> dict[str, int]:

@@ -208,3 +208,19 @@ def test_one_broken_guard_outweighs_every_repair() -> None:
 def test_inconclusive_cases_count_for_nothing() -> None:
     open_cases = [both(i, Role.FAILING, Result.FAILED, Result.INCONCLUSIVE)[0] for i in range(20, 30)]
     assert weigh(cases(4, 9) + open_cases)[0] is Verdict.TOO_NOISY
+
+
+def test_without_a_replay_command_the_tests_decide_only_where_that_was_asked_for(checkout: Path) -> None:
+    bare = replace(HARNESS, replay=None)
+    assert tried(proposal(), checkout, harness=bare).verdict is Verdict.NOT_TESTABLE
+    evidence = tried(proposal(), checkout, harness=bare, tests_suffice=True)
+    assert evidence.verdict is Verdict.UNREPLAYED
+    assert evidence.cases == ()
+    assert [run.arm for run in evidence.regression] == [Arm.BEFORE, Arm.AFTER]
+
+
+def test_the_new_test_runs_with_the_options_of_the_command_and_without_its_selection(checkout: Path) -> None:
+    harness = replace(HARNESS, test=("env", "A=1", *PYTEST, "-p", "no:cacheprovider", "-k", "not slow", "tests"))
+    command = tried(proposal(), checkout, harness=harness).regression[0].command
+    assert command[:7] == ("env", "A=1", "python", "-m", "pytest", "-p", "no:cacheprovider")
+    assert len(command) == 8

@@ -1,0 +1,135 @@
+"""A plain checkout and a file of traces in, a diff and a verdict out."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.fix_checkout import Order, Report, fix_checkout
+from bot.settings import Settings
+from bot.tables import checkout_page, checkout_record
+from fixers.evidence import Verdict
+from fixers.model import Reply
+from fixers.sandbox import find_sandbox
+from tests.unit.bot.recorded_product import OneVector
+from tests.unit.fixers.scripted_model import ScriptedModel, calls
+
+pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+
+ADD = "def add(a, b):\n    return a + b + 1\n"
+NEW_TEST = "from calc.tools import add\n\n\ndef test_two_numbers_are_added():\n    assert add(2, 2) == 4\n"
+TEST_PATH = "tests/test_add.py"
+BAD_ID = hashlib.sha256(b"bad-0").hexdigest()[:32]
+
+
+def write_checkout(folder: Path) -> Path:
+    """Write a small harness with a `src` layout, a link, something built, and no git."""
+    files = {
+        "pyproject.toml": "[project]\nname = 'calc'\nversion = '0'\n",
+        "src/calc/__init__.py": "",
+        "src/calc/tools.py": ADD,
+        "tests/test_import.py": "import calc\n\n\ndef test_import():\n    assert calc\n",
+        "node_modules/x/index.js": "x",
+        ".venv/pyvenv.cfg": "home = /usr\n",
+    }
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    (folder / "link.py").symlink_to("/etc/passwd")
+    return folder
+
+
+def write_traces(path: Path) -> Path:
+    lines = []
+    for number in range(3):
+        for kind, outcome in (("bad", "failed"), ("good", "passed")):
+            messages = [
+                {"role": "user", "content": f"what is {number} and 2?"},
+                {"role": "assistant", "content": f"It is {number + 2 + (kind == 'bad')}."},
+            ]
+            lines.append(json.dumps({"id": f"{kind}-{number}", "messages": messages, "outcome": outcome}))
+    path.write_text("\n".join(lines))
+    return path
+
+
+def submission(test: str = NEW_TEST, after: str = "a + b\n") -> list[Reply]:
+    quote = {"trace_id": BAD_ID, "span_id": BAD_ID[:16], "text": "what is 0 and 2?"}
+    told = {
+        "title": "Add two numbers without one more",
+        "cause": "The tool adds one.",
+        "layer": "tool code",
+        "rationale": "The sum is no longer one too high.",
+        "risk": "Whoever relied on the wrong sum.",
+        "quotes": [quote],
+        "regression_test": TEST_PATH,
+    }
+    return [
+        calls(("edit_file", {"path": TEST_PATH, "old": "", "new": test})),
+        calls(("edit_file", {"path": "src/calc/tools.py", "old": "a + b + 1\n", "new": after})),
+        calls(("submit", told)),
+    ]
+
+
+def fixed(tmp_path: Path, replies: Sequence[Reply] | None, *, test: str = "tests") -> Report:
+    checkout = tmp_path / "checkout"
+    return fix_checkout(
+        Order(
+            folder=checkout if checkout.exists() else write_checkout(checkout),
+            traces=write_traces(tmp_path / "traces.jsonl"),
+            test=("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", test),
+            timeout_s=60,
+        ),
+        settings=Settings(),
+        sandbox=find_sandbox(),
+        encoder=OneVector(),
+        model=None if replies is None else ScriptedModel(replies),
+        output=tmp_path / "out",
+        listener=lambda *_: None,
+        now=lambda: datetime(2026, 3, 1, tzinfo=UTC),
+    )
+
+
+def state(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_a_checkout_gets_a_diff_that_applies_and_a_verdict_that_says_what_was_not_shown(tmp_path: Path) -> None:
+    checkout = write_checkout(tmp_path / "checkout")
+    before = state(checkout)
+    report = fixed(tmp_path, submission())
+    [attempt] = report.attempts
+    assert state(checkout) == before
+    assert (attempt.verdict, report.n_traces, report.n_failing) == (Verdict.UNREPLAYED, 6, 3)
+    assert "not shown" in attempt.reason
+    assert report.left_out == ("link.py",)
+    assert attempt.patch is not None
+    assert "not shown" in attempt.patch.with_suffix(".md").read_text()
+    assert attempt.patch.with_suffix(".html").exists()
+    subprocess.run(["git", "apply", str(attempt.patch)], cwd=checkout, check=True)
+    assert (checkout / "src/calc/tools.py").read_text().endswith("a + b\n")
+    assert (checkout / TEST_PATH).read_text() == NEW_TEST
+    assert checkout_record(report)["failure_modes"][0]["patch"] == str(attempt.patch)
+    assert checkout_page(report)
+
+
+def test_a_test_that_proves_nothing_leaves_no_diff(tmp_path: Path) -> None:
+    report = fixed(tmp_path, submission(test="def test_nothing():\n    assert True\n"))
+    assert [attempt.verdict for attempt in report.attempts] == [Verdict.TEST_PROVES_NOTHING]
+    assert not report.proposed
+    assert list((tmp_path / "out").glob("*.patch")) == []
+
+
+def test_without_a_model_and_a_recipe_that_fits_there_is_a_reason(tmp_path: Path) -> None:
+    [attempt] = fixed(tmp_path, None).attempts
+    assert attempt.verdict is Verdict.NO_PROPOSAL
+    assert "no model is configured" in attempt.reason
+
+
+def test_a_file_that_is_missing_from_the_test_command_is_told(tmp_path: Path) -> None:
+    [attempt] = fixed(tmp_path, submission(), test="tests/test_absent.py").attempts
+    assert attempt.verdict is Verdict.TESTS_ALREADY_FAIL
