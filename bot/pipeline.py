@@ -1,7 +1,7 @@
 """The product in one page: the stages, what each waits for, and how they survive a crash.
 
     run(tenant)          examine ─► group ─► choose ─┬─► mend(failure mode) … in a queue that all workers share
-                                                     │
+                                                     └─► show what waits
     mend(failure mode)   draft ─► verify ─► submit ─► report        (ends early with a recorded verdict)
                            ▲        │
                            └────────┘  what does not hold is drafted anew, as long as there is something left to try
@@ -72,6 +72,9 @@ class Stages(Protocol):
     def report(self, tenant: str, proposal_id: str) -> None:
         """Show the evidence as a check run on the pull request."""
 
+    def show(self, tenant: str) -> None:
+        """Bring the dashboard issues up to date: what waits, and why."""
+
     def give_up(self, tenant: str, task: Task, reason: str) -> None:
         """Record that an attempt ended in an error, so that another one is made later."""
 
@@ -105,6 +108,7 @@ class Pipeline(DBOSConfiguredInstance):
                 self._give_up(tenant, task, f"{type(error).__name__}: {error}")
             else:
                 opened += [url] if url else []
+        self._show(tenant)
         return opened
 
     def _start(self, tenant: str, task: Task) -> WorkflowHandle[str | None]:
@@ -164,6 +168,10 @@ class Pipeline(DBOSConfiguredInstance):
     @TRIED_AGAIN
     def _report(self, tenant: str, proposal_id: str) -> None:
         self.stages.report(tenant, proposal_id)
+
+    @TRIED_AGAIN
+    def _show(self, tenant: str) -> None:
+        self.stages.show(tenant)
 
     @TRIED_AGAIN
     def _give_up(self, tenant: str, task: Task, reason: str) -> None:

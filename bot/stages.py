@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from bot.agents import Agent, Agents, read_agents
+from bot.board import read_boards, write_boards
 from bot.errors import BotError, ForgeError, NoAgent, UnknownFailureMode
 from bot.examine import examine
 from bot.first_contact import ask_everyone
@@ -17,9 +18,9 @@ from bot.handlers.means import Means
 from bot.handlers.table import handle
 from bot.mend import draft_fixes, try_fix
 from bot.outcome import Decision, Outcome
+from bot.owners import reviewers
 from bot.pipeline import Task
 from bot.policy import ESCAPABLE, UNSETTLED, Attempt, worth_mending
-from bot.pr_body.body import render
 from bot.pr_body.comments import also_mends
 from bot.pr_body.escape import one_line
 from bot.pull_request import PullRequest
@@ -29,7 +30,7 @@ from bot.same_fix import applies, is_there, patch_id
 from bot.store.pull_requests import Opened
 from bot.store.store import Store
 from bot.store.verdicts import RecordedVerdict
-from bot.submit import report, submit
+from bot.submit import body_of, report, submit
 from bot.work import end_work
 from clustering.embed import Encoder
 from clustering.errors import ClusteringError
@@ -104,6 +105,7 @@ class ProductStages:
         ask_everyone(self.store, tenant, self.forge_of)
         agents = self.agents(tenant)
         self._ask_for_states(tenant, agents)
+        read_boards(self.store, tenant, agents)
         modes = [mode for mode in self.store.failure_modes(tenant) if mode.n_traces]
         owners = {mode.id: agents.owner_of(self._service(tenant, mode)) for mode in modes}
         attempts, proposed = self._attempts(tenant), self.store.proposed_modes(tenant)
@@ -207,6 +209,10 @@ class ProductStages:
             base_sha=proposal.base_sha,
             proposal_id=proposal_id,
         )
+
+    def show(self, tenant: str) -> None:
+        """Bring the dashboard issues up to date."""
+        write_boards(self.store, tenant, self.agents(tenant), self.queue)
 
     def give_up(self, tenant: str, task: Task, reason: str) -> None:
         """Record that an attempt ended in an error of the machinery; it is made again, at most once an hour."""
@@ -389,6 +395,9 @@ class ProductStages:
             return None
         self.store.save_pull_request(tenant, opened, proposal_id=proposal.id, agent=agent.harness.name)
         self.store.stop_waiting(tenant, mode.id)
+        if standing.autonomy is Autonomy.READY:
+            paths = [edit.path for edit in proposal.edits]
+            agent.forge.request_reviews(opened, reviewers(paths, agent.read_file))
         return opened
 
     def _why_not_needed(self, tenant: str, mode: FailureMode, proposal: Proposal, agent: Agent) -> str | None:
@@ -440,7 +449,8 @@ class ProductStages:
         evidence = replace(self.try_proposal(tenant, now, mode, there), proposal_id=proposal.id)
         self._settle(tenant, mode, proposal, evidence)
         report(replace(pull_request, head_sha=head_sha), now, evidence, forge=forge, manners=agent.harness.manners)
-        body = render(proposal, evidence, mode, traffic=self.store.traffic_of_all(tenant))
+        traffic, manners = self.store.traffic_of_all(tenant), agent.harness.manners
+        body = body_of(proposal, evidence, mode, traffic=traffic, forge=forge, manners=manners)
         forge.update_body(pull_request, body)
         return evidence.verdict
 

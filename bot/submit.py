@@ -63,11 +63,14 @@ def submit(
     """
     if evidence.verdict is not Verdict.VERIFIED or evidence.proposal_id != proposal.id:
         raise ValueError(f"proposal {proposal.id} is not verified: {evidence.verdict} for {evidence.proposal_id}")
+    body = _patiently(
+        lambda: body_of(proposal, evidence, mode, traffic=traffic, forge=forge, manners=harness.manners), wait
+    )
     draft = Draft(
         head_branch=head_branch(proposal),
         base=Base(branch=branch, sha=proposal.base_sha),
         title=title(proposal),
-        body=render(proposal, evidence, mode, traffic=traffic),
+        body=body,
         page_html=page(proposal, evidence, mode, traffic=traffic),
         edits=proposal.edits,
         commit_message=_commit_message(proposal),
@@ -76,6 +79,16 @@ def submit(
         draft=not ready,
     )
     return _patiently(lambda: forge.open_pull_request(draft), wait)
+
+
+def body_of(
+    proposal: Proposal, evidence: Evidence, mode: FailureMode, *, traffic: Traffic, forge: Forge, manners: Manners
+) -> str:
+    """Return the description as this repository may see it."""
+    location = proposal.diagnosis.location
+    link = forge.link(location.path, proposal.base_sha, line=location.line) if location else None
+    public = not manners.publish_runs and forge.is_public()
+    return render(proposal, evidence, mode, traffic=traffic, link=link, public=public)
 
 
 def report(

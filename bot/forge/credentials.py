@@ -17,6 +17,8 @@ from bot.forge.errors import Unavailable
 READ = {"contents": "read"}
 #: What publishing needs; never workflows, administration or secrets.
 PUBLISH = {"contents": "write", "pull_requests": "write", "checks": "write"}
+#: What the dashboard issue needs; only asked for where the owners want one.
+ISSUES = {"issues": "write"}
 
 _MARGIN = timedelta(minutes=5)  # a token that ends within a job is of no use
 

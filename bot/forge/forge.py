@@ -166,6 +166,9 @@ class Forge(Protocol):
     def commits(self, pull_request: PullRequest) -> list[Commit]:
         """Return the commits of the pull request, oldest first."""
 
+    def is_public(self) -> bool:
+        """Ask whether everybody can read the repository now."""
+
     def may_write(self, login: str) -> bool:
         """Ask whether this person may write to the repository now."""
 
@@ -180,6 +183,12 @@ class Forge(Protocol):
 
     def link(self, path: str, sha: str, *, line: int) -> str | None:
         """Return the address of a line at a commit; None where there is none."""
+
+    def read_issue(self, marker: str) -> str | None:
+        """Return the body of our issue with `marker`, None when there is none."""
+
+    def keep_issue(self, marker: str, title: str, body: str) -> None:
+        """Open the issue whose body holds `marker`, or edit the one that is there."""
 
     def keep_comment(self, pull_request: PullRequest, marker: str, text: str) -> None:
         """Add the comment with `marker`, or bring the one that is there up to date."""

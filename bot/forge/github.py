@@ -27,7 +27,7 @@ from bot import git
 from bot.errors import ForeignCommits, ForgeError
 from bot.forge.answers import error_of
 from bot.forge.checkout import split_regular, write_file
-from bot.forge.credentials import PUBLISH, READ, InstallationToken
+from bot.forge.credentials import ISSUES, PUBLISH, READ, InstallationToken
 from bot.forge.download import download
 from bot.forge.errors import Mismatch, Missing, TokenRefused, Unavailable
 from bot.forge.forge import Action, Annotation, Base, Commit, Conclusion, Draft, Skipped, State
@@ -45,6 +45,9 @@ MAX_CHECK_CHARACTERS = 65_535
 MAX_ANNOTATIONS = 50
 #: 80 writes a minute are allowed. https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 SECONDS_BETWEEN_WRITES = 1.0
+
+#: By which our issues are found among all others.
+ISSUE_LABEL = "tracewright"
 
 _T = TypeVar("_T")
 
@@ -88,9 +91,10 @@ class GitHubApp:
         with self._lock:
             key = (repository, installation_id)
             if key not in self._forges:
-                reading, publishing = (self._channel(*key, permissions) for permissions in (READ, PUBLISH))
+                # A token is made when its channel is first used: without a dashboard, none for issues is asked for.
+                reading, publishing, issues = (self._channel(*key, each) for each in (READ, PUBLISH, ISSUES))
                 self._forges[key] = GitHubForge(
-                    repository, str(self._client.base_url), reading=reading, publishing=publishing
+                    repository, str(self._client.base_url), reading=reading, publishing=publishing, issues=issues
                 )
             return self._forges[key]
 
@@ -158,11 +162,14 @@ class Channel:
 class GitHubForge:
     """One repository on GitHub."""
 
-    def __init__(self, repository: str, api_url: str, *, reading: Channel, publishing: Channel) -> None:
+    def __init__(
+        self, repository: str, api_url: str, *, reading: Channel, publishing: Channel, issues: Channel
+    ) -> None:
         self._repository = repository
         self._api_url = api_url
         self._reading = reading
         self._publishing = publishing
+        self._issues = issues
 
     @property
     def repository(self) -> str:
@@ -290,6 +297,10 @@ class GitHubForge:
         )
         return [_commit(raw["sha"], raw["commit"]) for raw in found]
 
+    def is_public(self) -> bool:
+        """Ask GitHub whether everybody can read the repository."""
+        return not self._reading.ask("read the repository", lambda repo: repo.private)
+
     def may_write(self, login: str) -> bool:
         """Ask GitHub for the permission of a person: `maintain` counts as write, `triage` as read."""
         try:
@@ -328,6 +339,27 @@ class GitHubForge:
     def link(self, path: str, sha: str, *, line: int) -> str | None:
         """Return the permanent address of a line."""
         return f"{web_address(self._api_url)}/{self._repository}/blob/{sha}/{quote(path)}#L{line}"
+
+    def read_issue(self, marker: str) -> str | None:
+        """Return the body of our issue with this marker."""
+        found = self._find_issue(marker)
+        return None if found is None else str(found["body"])
+
+    def keep_issue(self, marker: str, title: str, body: str) -> None:
+        """Open our issue with this marker, or edit the one that is there; one that people closed stays closed."""
+        found = self._find_issue(marker)
+        if found is None:
+            self._issues.ask("open an issue", lambda repo: repo.create_issue(title, body, labels=[ISSUE_LABEL]))
+        elif found["body"] != body:
+            number = found["number"]
+            self._issues.ask(f"edit issue {number}", lambda repo: repo.get_issue(number).edit(body=body))
+
+    def _find_issue(self, marker: str) -> dict[str, Any] | None:
+        found = self._issues.ask(
+            "look for our issue",
+            lambda repo: [issue.raw_data for issue in repo.get_issues(state="all", labels=[ISSUE_LABEL])],
+        )
+        return next((raw for raw in found if "pull_request" not in raw and _is_ours(raw, marker)), None)
 
     def keep_comment(self, pull_request: PullRequest, marker: str, text: str) -> None:
         """Add the comment with this marker, or bring it up to date."""

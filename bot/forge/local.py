@@ -19,6 +19,8 @@ from bot.forge.forge import Action, Annotation, Base, Commit, Conclusion, Draft,
 from bot.forge.staging import reasons_against
 from bot.pull_request import PullRequest
 
+ISSUE = "dashboard.md"
+
 
 @dataclass(kw_only=True)
 class _Record:
@@ -160,6 +162,10 @@ class LocalForge:
         lines = [line.split("\0") for line in listed.decode(errors="replace").splitlines()]
         return [Commit(sha=sha, author=author, committer=committer) for sha, author, committer in lines]
 
+    def is_public(self) -> bool:
+        """Return False: a folder is nobody else's to read."""
+        return False
+
     def may_write(self, login: str) -> bool:  # noqa: ARG002  # whoever can ask here has the folder
         """Tell whether this person may write: on disk, everybody who is here."""
         return True
@@ -180,6 +186,17 @@ class LocalForge:
     def link(self, path: str, sha: str, *, line: int) -> str | None:  # noqa: ARG002  # no address shows a file here
         """Return None: a folder has no web addresses."""
         return None
+
+    def read_issue(self, marker: str) -> str | None:
+        """Return the text of our issue, a file, with this marker."""
+        path = self._folder / ISSUE
+        text = path.read_text() if path.exists() else ""
+        return text if marker in text else None
+
+    def keep_issue(self, marker: str, title: str, body: str) -> None:  # noqa: ARG002  # the body holds its marker
+        """Write the issue."""
+        with self._locked():
+            _replace(self._folder / ISSUE, f"# {title}\n\n{body}")
 
     def keep_comment(self, pull_request: PullRequest, marker: str, text: str) -> None:
         """Add the comment with this marker, or replace it."""

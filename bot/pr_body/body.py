@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.pr_body import first_screen
-from bot.pr_body.collapsed import Collapsed, collapsed_sections
+from bot.pr_body.collapsed import Collapsed, collapsed_sections, public_sections
 from bot.pr_body.escape import inert, one_line
 from bot.pr_body.page import render_page
 from clustering.failure_mode import FailureMode
@@ -26,7 +26,14 @@ def title(proposal: Proposal) -> str:
 
 
 def render(
-    proposal: Proposal, evidence: Evidence, mode: FailureMode, *, traffic: Traffic | None = None, limit: int = LIMIT
+    proposal: Proposal,
+    evidence: Evidence,
+    mode: FailureMode,
+    *,
+    traffic: Traffic | None = None,
+    link: str | None = None,
+    public: bool = False,
+    limit: int = LIMIT,
 ) -> str:
     """Return the body as Markdown.
 
@@ -34,6 +41,10 @@ def render(
     ----------
     traffic
         What ran in all while the failure mode was watched; None leaves the shares out.
+    link
+        Permanent address of the line that is blamed.
+    public
+        Whether strangers read it: then counts only, and nothing that a recorded run said.
     limit
         Characters. The folded parts are cut first, and the reader is told; the first screen is never cut.
 
@@ -41,13 +52,13 @@ def render(
     sections = (
         first_screen.disclosure(evidence),
         first_screen.what_failed(mode, traffic),
-        first_screen.cause(proposal),
+        first_screen.cause(proposal, link),
         first_screen.before_and_after(evidence),
         first_screen.consequences(proposal, evidence),
     )
     first = "\n\n".join(sections)
     trailers = f"Failure-Mode: {inert(proposal.failure_mode_id)}\nEvidence-Run: {inert(evidence.proposal_id)}"
-    folded = collapsed_sections(proposal, evidence)
+    folded = public_sections(proposal) if public else collapsed_sections(proposal, evidence)
     whole = "\n\n".join([first, *(section.render(len(section.items)) for section in folded), trailers])
     if len(whole) <= limit:
         return f"{whole}\n"

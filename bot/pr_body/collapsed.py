@@ -39,6 +39,12 @@ def collapsed_sections(proposal: Proposal, evidence: Evidence) -> list[Collapsed
     return [section for section in sections if section.items]
 
 
+def public_sections(proposal: Proposal) -> list[Collapsed]:
+    """Return the folded sections for a repository that everybody reads: no words, output or ids of recorded runs."""
+    lines = tuple(f"- {line}" for line in (*facts.manifest(proposal), facts.LEFT_OUT))
+    return [Collapsed(summary="What this change should do", header="", items=lines, separator="\n")]
+
+
 def manifest(proposal: Proposal) -> Collapsed:
     """Show what the proposal foretells."""
     ids = [identifier(text) for text in (proposal.id, proposal.failure_mode_id, proposal.base_sha)]

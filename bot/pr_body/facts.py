@@ -27,6 +27,12 @@ UNDO = (
 )
 
 
+LEFT_OUT = (
+    "This repository is public, so what the recorded runs said is left out here. Its owners can change that: "
+    "`pull_requests: {publish_runs: true}`."
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One line of the table of before and after."""

@@ -21,10 +21,13 @@ def what_failed(mode: FailureMode, traffic: Traffic | None) -> str:
     return f"## What failed\n\n**{prose(mode.title, limit=200)}**\n\n{facts.for_whom(mode, traffic)}"
 
 
-def cause(proposal: Proposal) -> str:
-    """Say why it failed, where, and why the edits help."""
+def cause(proposal: Proposal, link: str | None) -> str:
+    """Say why it failed, where, and why the edits help; `link` is the permanent address of the line."""
     location = proposal.diagnosis.location
-    place = f" — {code(f'{location.path}:{location.line}')}" if location else " — no single line could be blamed"
+    place = " — no single line could be blamed"
+    if location is not None:
+        shown = code(f"{location.path}:{location.line}")
+        place = f" — [{shown}]({link})" if link else f" — {shown}"
     layer = f"({proposal.diagnosis.layer.value})"
     return (
         f"## Cause and change\n\n**Cause** {layer}{place}. {prose(proposal.diagnosis.cause, limit=WORDS)}\n\n"

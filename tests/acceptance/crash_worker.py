@@ -162,6 +162,9 @@ class MortalStages:
     def submit(self, tenant: str, proposal_id: str) -> str | None:
         return self._around("submit", proposal_id, lambda: self._stages.submit(tenant, proposal_id))
 
+    def show(self, tenant: str) -> None:
+        self._around("show", "", lambda: self._stages.show(tenant))
+
     def report(self, tenant: str, proposal_id: str) -> None:
         self._around("report", proposal_id, lambda: self._stages.report(tenant, proposal_id))
 

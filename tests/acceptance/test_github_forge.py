@@ -311,6 +311,20 @@ def test_reviews_are_asked_of_those_who_can_be_asked(on_github: OnGitHub, draft:
     assert [user["login"] for user in on_github.emulator.call("GET", path)["requested_reviewers"]] == ["reviewer"]
 
 
+def test_an_issue_of_ours_is_found_by_its_marker_and_edited_in_place(place: Place) -> None:
+    marker = "<!-- tracewright:board -->"
+    assert place.forge.read_issue(marker) is None
+    for text in ("first", "second"):
+        place.forge.keep_issue(marker, "Board", f"{marker}\n{text}")
+    assert (place.forge.read_issue(marker) or "").endswith("second")
+
+
+def test_a_stranger_s_issue_with_our_marker_is_not_ours(on_github: OnGitHub) -> None:
+    marker, path = "<!-- tracewright:other -->", f"/repos/{on_github.emulator.repository}/issues"
+    on_github.emulator.call("POST", path, {"title": "T", "body": marker, "labels": ["tracewright"]})
+    assert on_github.forge.read_issue(marker) is None
+
+
 def test_a_line_has_a_permanent_address(on_github: OnGitHub) -> None:
     sha = on_github.forge.base().sha
     address = f"{on_github.emulator.url}/{on_github.emulator.repository}/blob/{sha}/a%20b/%23c.py#L3"

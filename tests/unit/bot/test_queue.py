@@ -1,10 +1,12 @@
 """Which verified fixes go out, which wait, and which are not needed any more."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bot.forge.local import LocalForge
+from bot.pull_request import PullRequest
 from bot.queue import UNASKED
 from bot.stages import ProductStages
 from fixers.evidence import Evidence, Verdict
@@ -13,7 +15,7 @@ from tests.unit.bot.recorded_product import CONFIGURATION, FILES, LOCAL, commit,
 from tests.unit.fixers.recorded_runs import edit, proposal, settings
 
 
-def stages_with(folder: Path, *, autonomy: str = "draft", **manners: int) -> ProductStages:
+def stages_with(folder: Path, *, autonomy: str = "draft", **manners: int | bool) -> ProductStages:
     """Return the stages over an agent with one flaw, and a fix of it that was drafted."""
     text = f"{CONFIGURATION}    autonomy: {autonomy}\npull_requests: {json.dumps(manners)}\n"
     stages = make_stages(folder, files={**FILES, ".github/tracewright.yml": text})
@@ -83,6 +85,29 @@ def test_a_verified_fix_goes_out_when_a_place_is_free(tmp_path: Path) -> None:
     (first,) = stages.store.pull_requests(LOCAL)
     stages.store.set_pull_request_state(LOCAL, first.pull_request, "closed")
     assert len(run(stages)) == 1
+
+
+def test_who_owns_the_files_is_asked_when_the_agent_has_earned_it(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Asking(LocalForge):
+        def request_reviews(self, _: PullRequest, logins: Sequence[str]) -> None:
+            asked.extend(logins)
+
+    stages = stages_with(tmp_path, autonomy="ready", open_per_agent=9, open_per_repository=9, new_per_day=9)
+    for attempts in range(3, 8):
+        occupy(stages, attempts=attempts)
+    for opened in stages.store.pull_requests(LOCAL):
+        stages.store.set_pull_request_state(LOCAL, opened.pull_request, "merged")
+    assert asked == []
+    commit(tmp_path / "shop", {"CODEOWNERS": "* @ada @grace @edsger\n"})
+    (mode,) = stages.store.failure_modes(LOCAL)
+    stages.store.save_proposal(LOCAL, for_mode(stages, mode.id))
+    asking = Asking(tmp_path / "shop", folder=tmp_path / "pull-requests")
+    run(replace(stages, forge_of=lambda *_: asking))
+    assert asked == ["ada", "grace"]
+    record = json.loads((tmp_path / "pull-requests" / "6.json").read_text())
+    assert record["draft"] is False
 
 
 def test_where_only_findings_are_wanted_a_fix_is_drafted_on_request(tmp_path: Path) -> None:

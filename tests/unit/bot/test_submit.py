@@ -65,6 +65,9 @@ class FakeForge:
             repository="acme/shop", number=1, head_branch=draft.head_branch, head_sha="f" * 40, url="u", title="t"
         )
 
+    def is_public(self) -> bool:
+        return False
+
     def report_check(self, _: PullRequest, *, name: str, **__: object) -> None:
         self._fail()
         self.checks.append(name)

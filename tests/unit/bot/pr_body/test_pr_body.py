@@ -228,3 +228,18 @@ def commit(folder: Path, message: str) -> str:
 def git(folder: Path, *arguments: str) -> str:
     done = subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)
     return done.stdout.strip()
+
+
+def test_the_blamed_line_is_linked_at_the_commit_that_was_tried(make: Fixture) -> None:
+    address = "https://github.com/acme/shop/blob/c0ffee/support_agent/client.py#L2"
+    assert f"[`support_agent/client.py:2`]({address})" in body_of(make(), link=address)
+
+
+def test_where_everybody_reads_there_are_counts_and_no_words_of_runs(make: Fixture) -> None:
+    made = make()
+    told, hidden = body_of(made), body_of(made, public=True)
+    said = ("Error code: 429", "RateLimitError again", "1 failed", "4bf92f3577b34da6")
+    assert all(words in told for words in said)
+    assert [words for words in said if words in hidden] == []
+    assert "37 traces" in hidden
+    assert "publish_runs" in hidden
