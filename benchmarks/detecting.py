@@ -4,7 +4,9 @@
 
 Files as `benchmarks/labelled_runs.py` reads them; without --traces, those of the folder that TRACEWRIGHT_LABELLED
 names. A run counts as flagged when a detector saw anything. Printed for each file and domain: recall and precision of
-"this run failed", beside the guesses that all runs or none failed; and how often each detector spoke, and was right.
+"this run failed", beside the guesses that all runs or none failed; how often each detector spoke, and was right; and,
+where steps are labelled, how near the anchor of "this run failed" comes: exactly, within 1, within 5, beside constant
+guesses. Steps count from 0, or from 1 in a file of --one-based.
 """
 
 import argparse
@@ -20,9 +22,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.labelled_runs import LabelledRun, read_runs
+from clustering.anchor import anchor
 from clustering.detect import detect
+from clustering.failure_at import failure_at
 from clustering.outliers import outliers
 
+WITHIN = {"exact": 0, "within_1": 1, "within_5": 5}
 FOLDER = "TRACEWRIGHT_LABELLED"
 
 
@@ -31,8 +36,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--traces", type=Path, nargs="+", default=())
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--one-based", nargs="*", default=["agentrx"], help="files whose steps count from 1")
     arguments = parser.parse_args()
-    found = {path.name.partition(".")[0]: measured(list(read_runs(path))) for path in arguments.traces or _files()}
+    found = {}
+    for path in arguments.traces or _files():
+        runs, name = list(read_runs(path)), path.name.partition(".")[0]
+        found[name] = measured(runs) | {"anchor": anchors(runs, first_step=int(name in arguments.one_based))}
     for name, figures in found.items():
         _print(name, figures)
     if arguments.json:
@@ -63,6 +72,26 @@ def measured(runs: Sequence[LabelledRun]) -> dict[str, Any]:
         "detectors": _by_detector(runs, seen),
         "seconds": round(seconds, 2),
     }
+
+
+def anchors(runs: Sequence[LabelledRun], *, first_step: int) -> dict[str, dict[str, float]]:
+    """Return how near the anchor of "this run failed" comes to the labelled step, and how near constant guesses do."""
+    near: dict[str, list[int]] = defaultdict(list)
+    for run in runs:
+        if run.failed and run.step is not None:
+            guesses = {"ours": _anchored(run), "first": 0, "middle": run.n_steps // 2, "last": run.n_steps - 1}
+            for name, guess in guesses.items():
+                near[name].append(abs(guess - (run.step - first_step)))
+    return {
+        name: {"n": len(far)} | {key: round(sum(d <= k for d in far) / len(far), 3) for key, k in WITHIN.items()}
+        for name, far in near.items()
+    }
+
+
+def _anchored(run: LabelledRun) -> int:
+    root = run.trace.root
+    failed = failure_at(run.trace, root, detector="negative_feedback", key="outcome", message="", reason="It failed.")
+    return run.step_of[anchor(run.trace, failed).explained]
 
 
 def _files() -> list[Path]:
@@ -119,6 +148,8 @@ def _print(name: str, figures: dict[str, Any]) -> None:
         )
     for detector, row in figures["detectors"].items():
         print(f"  {detector:<24}{row['runs']:>6} runs, {row['failed']} of them failed")
+    for guess, row in figures["anchor"].items():
+        print(f"  anchor, {guess:<7} of {row['n']}: " + ", ".join(f"{key} {row[key]:.2f}" for key in WITHIN))
 
 
 if __name__ == "__main__":

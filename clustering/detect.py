@@ -75,7 +75,7 @@ DETECTORS: tuple[Detector, ...] = (
     RepeatedReads(),
     Objections(),
 )
-MAX_FAILURES = 100  # of one detector: a run that fails in a hundred ways says no more in the next
+MAX_FAILURES = 20  # of one detector: a run that fails in twenty ways says no more in the next
 
 
 def detect(trace: Trace, detectors: Sequence[Detector] = DETECTORS) -> list[Failure]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from webhooks.trace import Span, Trace
 
 T = TypeVar("T")
-MAX_LEVELS = 100  # no harness nests deeper; a hostile trace may
+MAX_LEVELS = 40  # no harness nests deeper; a hostile trace may
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class SpanTree:
         return [other for other in self._children[span.parent_span_id] if other.span_id != span.span_id]
 
     def ancestors(self, span: Span) -> Iterator[Span]:
-        """Yield the parent, its parent and so on; stops where one is missing or comes back, or after 100 levels."""
+        """Yield the parent, its parent and so on; stops where one is missing or comes back, or after 40 levels."""
         seen = {span.span_id}
         parent = self._spans.get(span.parent_span_id or "")
         while parent is not None and parent.span_id not in seen and len(seen) <= MAX_LEVELS:

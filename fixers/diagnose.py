@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 
+from clustering.anchor import anchor
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer, Location, Quote
@@ -13,6 +14,7 @@ from webhooks import semconv
 from webhooks.trace import Span, Trace
 
 MAX_QUOTES = 3
+MAX_EXPLAINED = 20  # failures whose cause is looked for: more would say the same
 MAX_QUOTE_CHARACTERS = 300
 #: A prompt in a file and the one that was sent share at least this much text in one piece.
 MIN_PROMPT_CHARACTERS = 40
@@ -77,11 +79,12 @@ def diagnose(mode: FailureMode, failures: Sequence[Failure], traces: Mapping[str
     key = Counter(failure.key for failure in failures).most_common(1)[0][0] if failures else mode.key
     layer, cause = _cause(detector, key)
     anchored = [(failure, trace, span) for failure, trace, span in _anchors(failures, traces)]
+    shown, of = [span for _, _, span in anchored], [trace for _, trace, _ in anchored]
     return Diagnosis(
         failure_mode_id=mode.id,
         cause=cause.format(key=_plain(key)),
         layer=layer,
-        location=_location([span for _, _, span in anchored], [trace for _, trace, _ in anchored], layer, checkout),
+        location=_location(shown, of, layer, checkout) or _explained_location(anchored, checkout),
         quotes=tuple(_quotes(anchored)),
     )
 
@@ -164,6 +167,17 @@ def _location(spans: Sequence[Span], traces: Sequence[Trace], layer: Layer, chec
     found = found or [place for span in spans for place in _tools(span, files, checkout)]
     if not found and layer in {Layer.PROMPT, Layer.CONTEXT}:
         found = [place for trace in traces[:1] for place in _prompts(trace, files, checkout)]
+    if not found:
+        return None
+    path, line = Counter(found).most_common(1)[0][0]
+    return Location(path=path, line=line)
+
+
+def _explained_location(anchored: Sequence[tuple[Failure, Trace, Span]], checkout: Path) -> Location | None:
+    """Return the line that most of the spans which explain the failures name, where those that show them name none."""
+    files = _files(checkout)
+    named = [anchor(trace, failure).location for failure, trace, _ in anchored[:MAX_EXPLAINED]]
+    found = [(path, place[1] or 1) for place in named if place and (path := _in_checkout(place[0], files))]
     if not found:
         return None
     path, line = Counter(found).most_common(1)[0][0]

@@ -11,7 +11,7 @@ from clustering.failure_at import failure_at
 from clustering.span_outcome import failed
 from clustering.tool_schema import MAX_JSON, schema_violation
 from webhooks import semconv
-from webhooks.attributes import mapping
+from webhooks.attributes import mapping, text
 from webhooks.trace import Span, Trace
 
 FORMATS = frozenset({"json_object", "json_schema"})
@@ -31,8 +31,9 @@ class InvalidOutputs:
         last: dict[str, tuple[Span, str | None]] = {}
         for span in chat_calls(trace):
             asked = _format(span)
-            if asked.get("type") in FORMATS and not failed(span) and (answer := _answer(span)) is not None:
-                last[asked["type"]] = span, _violation(answer, asked)
+            form = text(asked.get("type"))
+            if form and form in FORMATS and not failed(span) and (answer := _answer(span)) is not None:
+                last[form] = span, _violation(answer, asked)
         for form, (span, violation) in last.items():
             if violation is not None:
                 yield failure_at(
