@@ -47,6 +47,7 @@ app.add_typer(keys_app, name="keys")
 MAX_ERROR = 1_000  # characters
 NOTHING_PROPOSED = 3  # exit status
 CHECKOUT_MEMORY_BYTES = 4 * 1024**3  # large test suites hold a lot
+SERVER_POLL_S = 1.0  # a server that has nothing to do costs next to nothing
 
 
 def main() -> None:
@@ -82,7 +83,10 @@ def serve() -> None:
     """Receive traces and GitHub's deliveries, and run the loop every few minutes."""
     import uvicorn  # noqa: PLC0415  # only this command needs a server
 
-    with opened_product() as product, durable(product.stages, product.work_engine) as pipeline:
+    with (
+        opened_product() as product,
+        durable(product.stages, product.work_engine, queue_poll_s=SERVER_POLL_S) as pipeline,
+    ):
         settings = product.settings
         web = create_app(
             store=product.store,

@@ -31,7 +31,6 @@ POLL_S = 0.05
 # Runs and mends wait in queues, so that any worker takes them; a worker runs one tenant, and mends one failure mode,
 # at a time.
 RUNS, MENDS = "runs", "mends"
-QUEUE_POLL_S = 0.1
 log = logging.getLogger(__name__)
 
 # A step that fails, as when the database is locked for long, is tried again: each may run twice anyway.
@@ -187,8 +186,13 @@ class Pipeline(DBOSConfiguredInstance):
 
 
 @contextmanager
-def durable(stages: Stages, engine: sa.Engine) -> Iterator[Pipeline]:
+def durable(stages: Stages, engine: sa.Engine, *, queue_poll_s: float = 0.1) -> Iterator[Pipeline]:
     """Launch DBOS on `engine` with these stages; what a killed process left pending goes on by itself.
+
+    Parameters
+    ----------
+    queue_poll_s
+        Seconds between two looks at the queues: short for a command that somebody waits for, long for a server.
 
     Raises
     ------
@@ -210,7 +214,7 @@ def durable(stages: Stages, engine: sa.Engine) -> Iterator[Pipeline]:
         DBOS.launch()
         try:
             for queue in (RUNS, MENDS):
-                DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=QUEUE_POLL_S)
+                DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=queue_poll_s)
             with taking_over(engine, name):
                 yield pipeline
         finally:

@@ -25,7 +25,7 @@ SECRET = "a secret of the tests"
 TENANT = "100"
 REPOSITORY = "acme/shop-agent"
 STARTUP_S = 60.0
-PAUSE_S = 0.05
+PAUSE_S = 0.2
 # A client that fails this often in a row will never be served.
 MAX_ATTEMPTS = 2_000
 SPANS_IN_A_BATCH = 3
@@ -37,8 +37,9 @@ class Server:
 
     def __init__(self, settings: Settings, *, log: Path) -> None:
         self._port = _free_port()
-        self._environment = {
+        environment = {
             "PATH": os.environ.get("PATH", ""),
+            "PYTHONPATH": str(ROOT),
             "TRACEWRIGHT_DATA": str(settings.data),
             "TRACEWRIGHT_DATABASE_URL": settings.database_url,
             "TRACEWRIGHT_PORT": str(self._port),
@@ -46,7 +47,18 @@ class Server:
             "TRACEWRIGHT_GITHUB_WEBHOOK_SECRET": SECRET,
         }
         self._log: IO[bytes] = log.open("ab")
-        self._process: subprocess.Popen[bytes] | None = None
+        self._lives = subprocess.Popen(
+            [sys.executable, "-m", "tests.acceptance.crash_server"],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        # One client: each `httpx.get` would read the system's certificates again.
+        self._http = httpx.Client(base_url=self.url)
+        self._life: int | None = None
         self.n_kills = 0
 
     @property
@@ -54,14 +66,15 @@ class Server:
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        """Start the process and wait until it answers."""
-        command = [sys.executable, "-c", "from bot.cli import main; main()", "serve"]
-        self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=self._log, stderr=self._log)
+        """Start a process and wait until it answers."""
+        assert self._lives.stdin is not None
+        self._lives.stdin.write("start\n")
+        self._lives.stdin.flush()
+        self._life = int(self._said())
         deadline = time.monotonic() + STARTUP_S
         while time.monotonic() < deadline:
-            assert self._process.poll() is None, "the server ended by itself"
             try:
-                if httpx.get(f"{self.url}/healthz").status_code == httpx.codes.OK:
+                if self._http.get("/healthz").status_code == httpx.codes.OK:
                     return
             except httpx.TransportError:
                 pause(PAUSE_S)
@@ -69,18 +82,21 @@ class Server:
 
     def kill(self) -> None:
         """End the process as nothing else can."""
-        if self._process is not None:
-            assert self._process.poll() is None, "the server ended by itself"
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
-            self._process = None
+        if self._life is not None:
+            os.kill(self._life, signal.SIGKILL)
+            assert self._said() == "ended"
+            self._life = None
             self.n_kills += 1
 
     def close(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        self.kill()
+        self._http.close()
+        self._lives.communicate(timeout=STARTUP_S)
         self._log.close()
+
+    def _said(self) -> str:
+        assert self._lives.stdout is not None
+        return self._lives.stdout.readline().strip()
 
 
 @dataclass
