@@ -10,6 +10,7 @@ from typing import Any
 from clustering.failure_mode import FailureMode
 from fixers.diagnose import span_texts
 from fixers.diagnosis import Diagnosis, Layer, Location, Quote
+from fixers.lint import lint
 from fixers.proposal import Edit, Proposal
 from fixers.tools import SUBMIT, read_arguments
 from fixers.workspace import Refused, Workspace, syntax_problem
@@ -77,6 +78,7 @@ def check_submission(arguments: str, workspace: Workspace) -> tuple[list[str], S
         *_wrong_texts(values),
         *_wrong_quotes(quotes, workspace),
         *_wrong_edits(edits, values["regression_test"]),
+        *_linted(edits, workspace),
     ]
     if reasons:
         return reasons, None
@@ -152,6 +154,14 @@ def _wrong_edits(edits: Sequence[Edit], regression_test: str) -> list[str]:
         reasons.append("nothing but the regression test is edited")
     broken = ((edit.path, syntax_problem(edit.path, edit.after or "")) for edit in edits)
     return reasons + [f"{path} is not valid Python: {problem}" for path, problem in broken if problem]
+
+
+def _linted(edits: Sequence[Edit], workspace: Workspace) -> list[str]:
+    failing = dict.fromkeys(failure.trace_id for failure in workspace.failures)
+    runs = [workspace.traces[trace_id] for trace_id in failing if trace_id in workspace.traces]
+    texts = ["\n".join(text for span in run.spans for text in span_texts(span)) for run in runs]
+    found = lint(edits, files=workspace.original, failing=texts)
+    return [f"{finding.path}: {finding.kind}: {finding.reason}" for finding in found]
 
 
 def _location(edits: Sequence[Edit], regression_test: str, guess: Diagnosis | None) -> Location | None:

@@ -298,3 +298,12 @@ def test_what_a_trace_demands_is_only_ever_quoted(tmp_path: Path) -> None:
     assert demand not in model.seen[0][0]["content"]
     assert ended.proposal is not None
     assert [edit.path for edit in ended.proposal.edits] == ["shop/parser.py", "tests/test_parser.py"]
+
+
+def test_a_bad_shape_of_an_edit_goes_back_to_the_model_which_may_mend_it(tmp_path: Path) -> None:
+    careless = ("edit_file", {"path": "shop/parser.py", "old": "import json\n", "new": "import json\nimport logging\n"})
+    careful = ("edit_file", {"path": "shop/parser.py", "old": "import logging\n", "new": ""})
+    ended, model = run(tmp_path, calls(WRITE_TEST, FIX, careless), calls(submit()), calls(careful), calls(submit()))
+    assert "dead code: 'logging' is imported and not used" in model.seen[2][-1]["content"]
+    assert ended.proposal is not None
+    assert "logging" not in str(ended.proposal.edits)
