@@ -189,13 +189,15 @@ class ProductStages:
         """
         proposal = self._proposal(tenant, proposal_id)
         mode = self._mode(tenant, proposal.failure_mode_id)
-        pull_request = self._or_fault(
-            tenant,
-            mode,
-            lambda: self._opened(tenant, mode, proposal, asked=asked),
-            base_sha=proposal.base_sha,
-            proposal_id=proposal_id,
-        )
+        # Whether there is a place, and whether the fix is proposed already, is looked up before anything is opened.
+        with self.store.turn(f"submit/{tenant}"):
+            pull_request = self._or_fault(
+                tenant,
+                mode,
+                lambda: self._opened(tenant, mode, proposal, asked=asked),
+                base_sha=proposal.base_sha,
+                proposal_id=proposal_id,
+            )
         return None if pull_request is None else pull_request.url
 
     def report(self, tenant: str, proposal_id: str) -> None:

@@ -1,7 +1,7 @@
 """Store: everything that is kept, each method one transaction. The rooms around it see no SQL."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -43,6 +43,7 @@ from bot.store.replaced import Replaced
 from bot.store.repositories import Told
 from bot.store.traces import Decode
 from bot.store.transaction import writing
+from bot.store.turn import turn
 from bot.store.verdicts import RecordedVerdict
 from bot.store.waiting import Waiting
 from clustering.failure import Failure
@@ -95,6 +96,10 @@ class Store:
         """Commit what waits, refuse what comes later, and close the connections."""
         self._batches.close()
         self.engine.dispose()
+
+    def turn(self, name: str) -> AbstractContextManager[None]:
+        """Return a context in which no other worker is, nor another thread, that asked for the same name."""
+        return turn(self.engine, name)
 
     # What arrives. These four are `webhooks.inbox.Inbox`.
 
