@@ -1,4 +1,4 @@
-"""The command line: `tracewright serve`, `ingest`, `modes`, `show`, `fix`, `run`, `doctor`, `connect`, `keys`."""
+"""The command line: every command, each a call or two to what does the work."""
 
 import dataclasses
 import os
@@ -203,6 +203,17 @@ def _fix_known(failure_mode: str, *, dry_run: bool, tenant: str, as_json: bool) 
     with opened_product() as product, bars(out, quiet=as_json) as listener:
         fixed = fix_once(product.stages_with(listener), tenant, failure_mode, dry_run=dry_run)
     print_either(tables.fix_page(fixed), tables.fix_record(fixed), as_json=as_json)
+
+
+@app.command()
+def reindex() -> None:
+    """Rebuild the searched columns from the kept batches, while the receiver goes on; may be stopped and repeated."""
+    with opened_product() as product, bars(out) as listener:
+        for tenant in product.store.tenants():
+            done = product.store.reindex(tenant, on_progress=partial(listener, tenant))
+            say(visible(f"{tenant}: {done.n_batches} batches read again"))
+            for number, reason in done.unreadable.items():
+                say(visible(f"{tenant}: batch {number} cannot be read any more, its rows stay: {reason}"))
 
 
 @app.command()

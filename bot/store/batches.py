@@ -27,7 +27,7 @@ _KEEP_BATCH = sa.text("""
 """)
 _DROP_BATCH = sa.text("DELETE FROM batches WHERE tenant = :tenant AND batch = :batch")
 # Tuples straight to the driver: building a dictionary a span and taking it apart again costs as much as the insert.
-_KEEP_SPANS = {
+KEEP_SPANS = {
     "sqlite": """
         INSERT INTO spans (tenant, trace_id, span_id, parent_span_id, name, operation, service, started_at, ended_at,
                            status, error_type, session_id, user_id, batch, position)
@@ -48,7 +48,7 @@ _COUNT_NEW = sa.text("""
     WHERE tenant = :tenant AND trace_id IN :trace_ids AND batch = :batch GROUP BY trace_id
 """).bindparams(sa.bindparam("trace_ids", expanding=True))
 # Each batch adds the spans that it was the first to bring, so that two workers that share a trace count right.
-_KEEP_TRACE = sa.text("""
+KEEP_TRACE = sa.text("""
     INSERT INTO traces (tenant, trace_id, service, session_id, user_id, release, started_at, first_received_at,
                         last_received_at, n_spans, root_ended, examined_n_spans)
     VALUES (:tenant, :trace_id, :service, :session_id, :user_id, :release, :started_at, :now, :now, :n_new,
@@ -67,9 +67,9 @@ _KEEP_TRACE = sa.text("""
         root_ended = CASE WHEN excluded.root_ended = 1 THEN 1 ELSE traces.root_ended END
 """)
 _TENANT, _TRACE_ID, _SPAN_ID = range(3)
-_KEY = itemgetter(_TENANT, _TRACE_ID, _SPAN_ID)
+KEY = itemgetter(_TENANT, _TRACE_ID, _SPAN_ID)
 
-#: The columns of `spans`, in the order of _KEEP_SPANS: the tenant, those of a SpanRow, the batch and the position.
+#: The columns of `spans`, in the order of KEEP_SPANS: the tenant, those of a SpanRow, the batch and the position.
 KeptSpan = tuple[str | int | None, ...]
 
 
@@ -86,7 +86,7 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Numbered:
+class Numbered:
     """A batch whose body is written."""
 
     tenant: str
@@ -96,6 +96,7 @@ class _Numbered:
 
     @property
     def place(self) -> dict[str, Any]:
+        """Where it is in `batches`."""
         return {"tenant": self.tenant, "batch": self.number}
 
 
@@ -107,18 +108,18 @@ def prepare(tenant: str, batch: Batch, *, now: datetime) -> Prepared:
 
 def keep_batches(connection: sa.Connection, batches: Iterable[Prepared]) -> int:
     """Keep batches and return the number of spans that were new; a batch that brings none is not kept."""
-    ordered = sorted(batches, key=attrgetter("tenant", "received_at"))  # as every worker does; see _keep_spans
+    ordered = sorted(batches, key=attrgetter("tenant", "received_at"))  # as every worker does; see write_spans
     numbered = [_keep_body(connection, batch) for batch in ordered if batch.rows.spans]
-    n_kept = _keep_spans(connection, [row for batch in numbered for row in _kept_spans(batch)])
+    n_kept = write_spans(connection, [row for batch in numbered for row in kept_spans(batch)])
     n_sent = sum(len(batch.rows.spans) for batch in numbered)
     traces: list[dict[str, Any]] = []
     for batch in numbered:
         n_new = _count_all(batch) if n_kept == n_sent else _count_new(connection, batch)
         if not n_new:
             connection.execute(_DROP_BATCH, batch.place)
-        traces += [_kept_trace(batch, row, n_new[row.trace_id]) for row in batch.rows.traces if row.trace_id in n_new]
+        traces += [kept_trace(batch, row, n_new[row.trace_id]) for row in batch.rows.traces if row.trace_id in n_new]
     if traces:
-        connection.execute(_KEEP_TRACE, sorted(traces, key=itemgetter("tenant", "trace_id")))
+        connection.execute(KEEP_TRACE, sorted(traces, key=itemgetter("tenant", "trace_id")))
     return n_kept
 
 
@@ -141,43 +142,45 @@ def _packed(batch: Batch) -> bytes:
     return compress(batch.body)
 
 
-def _keep_body(connection: sa.Connection, batch: Prepared) -> _Numbered:
+def _keep_body(connection: sa.Connection, batch: Prepared) -> Numbered:
     """Keep the body under the first free number of its moment."""
     number = batch.received_at * NUMBERS_PER_MICROSECOND
     while not connection.execute(_KEEP_BATCH, {**batch.body, "batch": number}).rowcount:
         number += 1
-    return _Numbered(tenant=batch.tenant, number=number, received_at=batch.received_at, rows=batch.rows)
+    return Numbered(tenant=batch.tenant, number=number, received_at=batch.received_at, rows=batch.rows)
 
 
-def _kept_spans(batch: _Numbered) -> Iterator[KeptSpan]:
+def kept_spans(batch: Numbered) -> Iterator[KeptSpan]:
+    """Return the rows of `spans`."""
     tenant, number = batch.tenant, batch.number
     return ((tenant, *row, number, position) for position, row in enumerate(batch.rows.spans))
 
 
-def _kept_trace(batch: _Numbered, row: TraceRow, n_new: int) -> dict[str, Any]:
+def kept_trace(batch: Numbered, row: TraceRow, n_new: int) -> dict[str, Any]:
+    """Return a row of `traces`, to be added to what other batches brought."""
     ended = {"root_ended": int(row.root_ended)}
     return {"tenant": batch.tenant, **row._asdict(), **ended, "n_new": n_new, "now": batch.received_at}
 
 
-def _keep_spans(connection: sa.Connection, rows: list[KeptSpan]) -> int:
+def write_spans(connection: sa.Connection, rows: list[KeptSpan], statements: Mapping[str, str] = KEEP_SPANS) -> int:
     """Keep the spans that are not kept yet and return how many those were."""
     if not rows:
         return 0
     # In one order everywhere: two workers that bring the same spans then wait for each other, and never in a circle.
-    rows.sort(key=_KEY)
-    statement = _KEEP_SPANS[connection.dialect.name]
+    rows.sort(key=KEY)
+    statement = statements[connection.dialect.name]
     if connection.dialect.name == "sqlite":
         return connection.exec_driver_sql(statement, rows).rowcount
     columns = tuple(list(column) for column in zip(*rows, strict=True))
     return connection.exec_driver_sql(statement, columns).rowcount
 
 
-def _count_all(batch: _Numbered) -> Mapping[str, int]:
+def _count_all(batch: Numbered) -> Mapping[str, int]:
     """Return how many spans of each trace a batch brought."""
     return Counter(map(attrgetter("trace_id"), batch.rows.spans))
 
 
-def _count_new(connection: sa.Connection, batch: _Numbered) -> Mapping[str, int]:
+def _count_new(connection: sa.Connection, batch: Numbered) -> Mapping[str, int]:
     """Return how many spans of each trace a batch was the first to bring."""
     counts: dict[str, int] = {}
     for chunk in chunks(sorted({row.trace_id for row in batch.rows.spans})):

@@ -22,6 +22,7 @@ from bot.store import (
     proposals,
     pull_requests,
     quarantine,
+    reindex,
     replaced,
     repositories,
     responses,
@@ -339,6 +340,10 @@ class Store:
         """Return how much all services were used since the first trace: the denominator of shares and severity."""
         with self.engine.connect() as connection:
             return traces.traffic_of_all(connection, tenant)
+
+    def reindex(self, tenant: str, *, on_progress: reindex.Progress = lambda *_: None) -> reindex.Reindexed:
+        """Rebuild the searched columns from the kept bodies: many transactions, gone on with where it was stopped."""
+        return reindex.reindex(self.engine, tenant, decode=self._decode, on_progress=on_progress)
 
     def counts(self, tenant: str) -> Counts:
         """Count what is kept of a tenant."""

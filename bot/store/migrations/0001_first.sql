@@ -78,6 +78,13 @@ CREATE TABLE traces (
     PRIMARY KEY (tenant, trace_id)
 ) WITHOUT ROWID;
 
+-- How far an interrupted reindexing came, and how far it was to go: numbers of batches.
+CREATE TABLE reindexing (
+    tenant TEXT NOT NULL PRIMARY KEY,
+    batch BIGINT NOT NULL,
+    last BIGINT NOT NULL
+);
+
 CREATE INDEX traces_to_examine ON traces (tenant, last_received_at) WHERE examined_n_spans < n_spans;
 
 CREATE INDEX traces_by_start ON traces (tenant, started_at);

@@ -102,6 +102,18 @@ def test_a_file_is_kept_once_however_often_it_is_given(run: Run, tmp_path: Path,
     assert any("1 traces, 1 spans" in finding["fact"] for finding in findings)
 
 
+def test_lost_rows_are_read_again_from_the_batches(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text(REQUEST)
+    run("ingest", str(tmp_path / "t.json"))
+    with sqlite3.connect(tmp_path / "data" / "tracewright.db") as connection:
+        connection.execute("DELETE FROM traces")
+        connection.execute("DELETE FROM spans")
+    connection.close()
+    status, out, _ = run("reindex")
+    assert (status, "local: 1 batches read again" in out) == (0, True)
+    assert "1 traces, 1 spans" in run("doctor", "--json")[1]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [

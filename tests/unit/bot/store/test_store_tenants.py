@@ -64,6 +64,7 @@ READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
 WRITES = {
     "join_responses",
     "keep_batch",
+    "reindex",
     "quarantine",
     "count_replaced",
     "create_key",
