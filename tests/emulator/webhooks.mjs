@@ -32,6 +32,7 @@ async function synchronize(world, push, pull) {
 function enrich(world, event, payload, repo) {
   const full = trim(walk(world, payload));
   if (event === "pull_request") full.number = full.pull_request.number;
+  if (payload.action === "review_requested") full.requested_reviewer = full.pull_request.requested_reviewers.at(-1);
   if (event === "issue_comment" && payload.issue) full.issue = issueOf(world, full.issue, repo);
   if (event === "pull_request_review") reviewOf(full);
   const org = repo && repo.owner_type === "Organization" ? world.gh.orgs.get(repo.owner_id) : null;
