@@ -1,0 +1,5 @@
+HARNESS = "greenhouse"
+
+
+def test_an_answer_may_be_wrapped(fresh):
+    assert fresh("wrapped").wrong == []

@@ -1,0 +1,5 @@
+HARNESS = "trips"
+
+
+def test_what_works_still_works(fresh, healthy_kinds):
+    assert fresh(*healthy_kinds, n=12).wrong == []

@@ -1,0 +1,1 @@
+"""The assistant of a municipal vehicle workshop."""
