@@ -48,6 +48,7 @@ MAX_ERROR = 1_000  # characters
 NOTHING_PROPOSED = 3  # exit status
 CHECKOUT_MEMORY_BYTES = 4 * 1024**3  # large test suites hold a lot
 SERVER_POLL_S = 1.0  # a server that has nothing to do costs next to nothing
+MAX_BAD_LINES = 20  # shown of a file
 
 
 def main() -> None:
@@ -63,9 +64,13 @@ def main() -> None:
 
 
 def _fail(reason: str) -> NoReturn:
+    _complain(reason)
+    sys.exit(1)
+
+
+def _complain(reason: str) -> None:
     line = f"tracewright: {one_line(reason, limit=MAX_ERROR)}"
     Console(stderr=True).print(line, style="red", markup=False, highlight=False, soft_wrap=True)
-    sys.exit(1)
 
 
 @app.command()
@@ -103,14 +108,17 @@ def serve() -> None:
 
 @app.command()
 def ingest(
-    files: Annotated[list[Path], typer.Argument(help="OTLP requests: .json, .jsonl (one a line) or .pb; may be .gz.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Traces in any dialect: .json, .jsonl (one a line) or .pb; may be .gz.")
+    ],
     tenant: Tenant = LOCAL,
 ) -> None:
-    """Keep the traces of files, as if they had come over HTTP; the same file again changes nothing."""
+    """Keep the traces of files, as if they had come over HTTP; the same again keeps the rest, and nothing twice."""
+    n_bad = 0
     with opened_product() as product, bars(out) as listener:
         redaction = build_redaction(product.settings, on_replaced=product.store.count_replaced)
         for file in files:
-            n_spans = ingest_file(
+            done = ingest_file(
                 product.store,
                 tenant,
                 file,
@@ -118,7 +126,12 @@ def ingest(
                 received_at=utc_now(),
                 on_progress=partial(listener, file.name),
             )
-            say(visible(f"{file}: {n_spans} spans kept"))
+            say(visible(f"{file}: {done.n_spans} spans kept"))
+            for line in done.bad[:MAX_BAD_LINES]:
+                _complain(line)
+            n_bad += len(done.bad)
+    if n_bad:
+        _fail(f"{n_bad} of what was given could not be read and was left out")
 
 
 @app.command()

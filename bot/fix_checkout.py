@@ -16,7 +16,7 @@ from typing import NamedTuple
 from bot import git
 from bot.agents import Agent
 from bot.assemble import LOCAL
-from bot.errors import BadSetting
+from bot.errors import BadFile, BadSetting
 from bot.examine import detectors_for
 from bot.forge.errors import Refused
 from bot.forge.forge import Draft
@@ -166,7 +166,9 @@ def fix_checkout(
         )
         redaction = build_redaction(replace(settings, data=Path(scratch)))
         told = partial(listener, "reading traces")
-        ingest(store, LOCAL, order.traces, redaction=redaction, received_at=now(), on_progress=told)
+        read = ingest(store, LOCAL, order.traces, redaction=redaction, received_at=now(), on_progress=told)
+        if read.bad:
+            raise BadFile(read.bad[0])
         n_traces, n_failing = _examine(work)
         group(store, LOCAL, encoder=encoder)
         attempts = _attempts(work, order.max_modes)

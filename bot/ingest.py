@@ -5,18 +5,29 @@ import zlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-
-import orjson
+from typing import NamedTuple
 
 from bot.errors import BadFile
 from bot.store.store import Store
 from webhooks.dialects import search
 from webhooks.errors import WebhookError
 from webhooks.inbox import Batch
+from webhooks.recognize import METRICS, Recognized, recognize
 from webhooks.redact import Redaction
-from webhooks.sources.jsonl import stamped
+from webhooks.searched import rows_of
 
 MAX_BYTES = 512 * 1024 * 1024
+PROTOBUF = ".pb"
+LINES = ".jsonl"
+SUFFIXES = (".json", LINES, PROTOBUF)
+
+
+class Ingested(NamedTuple):
+    """What a file held."""
+
+    n_spans: int
+    #: Why each line that was left out could not be read, with its place.
+    bad: list[str]
 
 
 def ingest(
@@ -27,42 +38,43 @@ def ingest(
     redaction: Redaction,
     received_at: datetime,
     on_progress: Callable[[int, int], None],
-) -> int:
-    """Keep every request in the file and return how many spans they hold.
+) -> Ingested:
+    """Keep every request in the file; once it was interrupted, the same call again keeps the rest and nothing twice.
 
     Parameters
     ----------
     file
-        `.json` (one OTLP/JSON request), `.jsonl` (one a line, or one list of messages) or `.pb` (one protobuf
-        request); any of them gzipped.
+        `.json` (one value of any dialect), `.jsonl` (one a line) or `.pb` (one OTLP request in protobuf); any of them
+        gzipped.
     redaction
         Takes secrets out before anything is kept.
     received_at
-        The time of lists of messages that say none; aware.
+        The time of what says none; aware.
     on_progress
         Told the number of bytes read and the number there are, decompressed.
 
     Raises
     ------
     BadFile
-        Naming the file, the line and what is wrong; what came before it is kept.
+        When the file cannot be read at all.
 
     """
     content = _content(file)
     n_spans = read = 0
-    for where, dialect, body in _requests(file, content):
+    bad: list[str] = []
+    for where, raw in _values(file, content):
         try:
-            whole = stamped(body, received_at.isoformat()) if dialect == "messages" else body
-            kept = redaction(whole, dialect=dialect, tenant=tenant).body
-            rows = search(dialect, kept)
+            whole = _recognized(raw, _suffix(file), received_at)
+            batch = _batch(whole, tenant, redaction)
         except WebhookError as error:
-            raise BadFile(f"{where}: {error}") from error
-        store.keep_batch(tenant, Batch(dialect=dialect, body=kept, rows=rows))
-        n_spans += len(rows.spans)
-        read += len(body) + 1
+            bad.append(f"{where}: {error}")
+        else:
+            store.keep_batch(tenant, batch)
+            n_spans += len(batch.rows.spans)
+        read += len(raw) + 1
         on_progress(min(read, len(content)), len(content))
     on_progress(len(content), len(content))
-    return n_spans
+    return Ingested(n_spans, bad)
 
 
 def _content(file: Path) -> bytes:
@@ -76,26 +88,31 @@ def _content(file: Path) -> bytes:
     return content
 
 
-def _requests(file: Path, content: bytes) -> Iterator[tuple[str, str, bytes]]:
-    """Yield the place, dialect and body of each request."""
-    suffix = file.with_suffix("").suffix if file.suffix == ".gz" else file.suffix
-    match suffix:
-        case ".pb":
-            yield str(file), "otlp-protobuf", content
-        case ".json":
-            yield str(file), "otlp-json", content
-        case ".jsonl":
-            for number, line in enumerate(content.split(b"\n"), 1):
-                if line.strip():
-                    yield f"{file}, line {number}", _dialect(line), line
-        case _:
-            raise BadFile(f"{file}: {suffix or 'no suffix'!r} is not .json, .jsonl or .pb, plain or .gz")
+def _suffix(file: Path) -> str:
+    return file.with_suffix("").suffix if file.suffix == ".gz" else file.suffix
 
 
-def _dialect(line: bytes) -> str:
-    """Tell an OTLP request from a list of messages; what is neither is refused by the parser of OTLP."""
-    try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return "otlp-json"
-    return "messages" if isinstance(value, list) or (isinstance(value, dict) and "messages" in value) else "otlp-json"
+def _values(file: Path, content: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the place and bytes of each value."""
+    suffix = _suffix(file)
+    if suffix not in SUFFIXES:
+        raise BadFile(f"{file}: {suffix or 'no suffix'!r} is not .json, .jsonl or .pb, plain or .gz")
+    if suffix != LINES:
+        yield str(file), content
+        return
+    for number, line in enumerate(content.split(b"\n"), 1):
+        if line.strip():
+            yield f"{file}, line {number}", line
+
+
+def _recognized(raw: bytes, suffix: str, received_at: datetime) -> Recognized:
+    if suffix == PROTOBUF:
+        return Recognized("otlp-protobuf", raw)
+    return recognize(raw, received_at=received_at.isoformat())
+
+
+def _batch(whole: Recognized, tenant: str, redaction: Redaction) -> Batch:
+    if whole.dialect == METRICS:
+        return Batch(dialect=METRICS, body=b"", rows=rows_of(()))
+    kept = redaction(whole.body, dialect=whole.dialect, tenant=tenant).body
+    return Batch(dialect=whole.dialect, body=kept, rows=search(whole.dialect, kept))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from webhooks import otlp, otlp_search
 from webhooks.errors import UnsupportedMedia
 from webhooks.searched import Searched, rows_of
-from webhooks.sources import jsonl, langfuse, langsmith, openai_agents, otlp_logs, signals
+from webhooks.sources import jsonl, langfuse, langfuse_export, langsmith, openai_agents, otlp_logs, signals
 from webhooks.trace import Span
 
 DECODERS: Mapping[str, Callable[[bytes], Sequence[Span]]] = {
@@ -15,6 +15,7 @@ DECODERS: Mapping[str, Callable[[bytes], Sequence[Span]]] = {
     "otlp-json-logs": otlp_logs.decode_json,
     "langsmith": langsmith.decode,
     "langfuse-scores": langfuse.decode,
+    "langfuse-export": langfuse_export.decode,
     "openai-agents": openai_agents.decode,
     "messages": jsonl.decode,
     "signal": signals.decode,
