@@ -36,6 +36,7 @@ INPUT_VALUE = "input.value"
 OUTPUT_VALUE = "output.value"
 LLM_INPUT_MESSAGES = "llm.input_messages"
 LLM_OUTPUT_MESSAGES = "llm.output_messages"
+LLM_PROMPTS = "llm.prompts"  # of completions that are not chats
 LLM_TOOLS = "llm.tools"
 LLM_INVOCATION_PARAMETERS = "llm.invocation_parameters"
 LLM_FINISH_REASON = "llm.finish_reason"
@@ -111,6 +112,7 @@ SESSION_KEYS = (
     "session.id",  # https://opentelemetry.io/docs/specs/semconv/general/session/
     GEN_AI_CONVERSATION,
     "langfuse.session.id",
+    "langfuse.observation.metadata.thread_id",  # LangGraph's conversation, by Langfuse's callback
     "langsmith.metadata.session_id",
     "langsmith.metadata.thread_id",
     "traceloop.association.properties.session_id",

@@ -57,6 +57,7 @@ def _inputs(span: Span) -> Iterator[list[Message]]:
     for source in _sources(span):
         yield read_messages(source.get(keys.GEN_AI_PROMPT), role="user")
     yield [message for name, item in _events(span) for message in _said(name, item)]
+    yield [Message(role="user", content=said) for said in _prompts(attributes)]
     for key in keys.AI_PROMPTS:
         yield read_messages(mapping(attributes.get(key)).get("prompt") or attributes.get(key), role="user")
     if operation(span) is Operation.LLM:
@@ -107,6 +108,12 @@ def _unflattened(item: Mapping[str, Any]) -> dict[str, Any]:
         "tool_calls": calls,
         "tool_call_id": item.get("message.tool_call_id"),
     }
+
+
+def _prompts(attributes: Mapping[str, Any]) -> list[str]:
+    """Return the prompts of a completion that is no chat: a list of texts, or flattened."""
+    flattened = [item.get("prompt.text") for item in indexed(attributes, keys.LLM_PROMPTS)]
+    return _texts(flattened or sequence(attributes.get(keys.LLM_PROMPTS)))
 
 
 def _flattened(attributes: Mapping[str, Any], prefix: str, *, role: str) -> list[Message]:

@@ -10,12 +10,14 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from webhooks.receiver import Receiver
+from webhooks.receiver import Receiver, Rewrite
 from webhooks.routes_otlp import take_otlp
 from webhooks.sources import langsmith_requests as requests
+from webhooks.sources.langsmith_otel import with_project_json, with_project_protobuf
 
 PREFIX = "/langsmith"
 DIALECT = "langsmith"
+PROJECT = "langsmith-project"
 # What the SDK is to do: one multipart request at a time, compressed, and each below the receiver's limit.
 INFO: dict[str, Any] = {
     "version": "0.13.0",
@@ -58,7 +60,14 @@ def add_langsmith(router: APIRouter, receiver: Receiver, *, zstd: bool) -> None:
 
     @router.post(f"{PREFIX}/otel/v1/traces")
     async def langsmith_otel(request: Request) -> Response:
-        return await take_otlp(request, receiver)
+        project = request.headers.get(PROJECT, "")
+        return await take_otlp(request, receiver, rewrite=_naming(request, project) if project else None)
+
+
+def _naming(request: Request, project: str) -> Rewrite:
+    """Return what makes the project the service of the spans, as it is of runs that come by the other routes."""
+    is_json = request.headers.get("content-type", "").startswith("application/json")
+    return partial(with_project_json if is_json else with_project_protobuf, project=project)
 
 
 def _add_runs(router: APIRouter, receiver: Receiver, path: str, rewrite: Callable[[bytes], bytes]) -> None:

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from webhooks import otlp
 from webhooks.decompress import LIMIT
-from webhooks.receiver import Receiver, read_body
+from webhooks.receiver import Receiver, Rewrite, read_body
 
 LOGS = "-logs"  # what the dialect of a logs export adds to that of a trace export
 
@@ -39,9 +39,11 @@ def add_otlp(router: APIRouter, receiver: Receiver) -> None:
         return JSONResponse({"project_name": tenant, "project_url": str(request.base_url)})
 
 
-async def take_otlp(request: Request, receiver: Receiver, *, suffix: str = "") -> Response:
+async def take_otlp(
+    request: Request, receiver: Receiver, *, suffix: str = "", rewrite: Rewrite | None = None
+) -> Response:
     """Keep an export request, and answer in its own type."""
     tenant = await receiver.admit(request)
     content_type = otlp.media_type(request.headers.get("content-type", ""))
-    await receiver.keep(request, tenant, otlp.dialect(content_type) + suffix)
+    await receiver.keep(request, tenant, otlp.dialect(content_type) + suffix, rewrite=rewrite)
     return Response(otlp.response(content_type), media_type=content_type)

@@ -21,6 +21,9 @@ from webhooks.json_body import objects, read_json
 from webhooks.otlp_fields import shown
 from webhooks.trace import ROOT, Event, Span, StatusCode
 
+#: What Langfuse keeps of a span of OpenTelemetry in its metadata.
+OTEL_KEYS = frozenset({"attributes", "resourceAttributes", "scope"})
+
 
 def is_export(value: object) -> bool:
     """Tell whether a JSON value looks like an export of Langfuse."""
@@ -77,17 +80,20 @@ def _span(item: Mapping[str, Any], trace: Mapping[str, Any]) -> Span:
 
 def _attributes(item: Mapping[str, Any], trace: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
     usage = mapping(item.get("usageDetails")) or mapping(item.get("usage"))
+    answered = mapping(mapping(item.get("output")).get("usage_metadata"))  # a message of LangChain
+    beside = {f"langfuse.observation.metadata.{key}": metadata[key] for key in metadata if key not in OTEL_KEYS}
     found = {
         "langfuse.observation.type": (text(item.get("type")) or "").lower() or None,
         "langfuse.observation.input": item.get("input"),
         "langfuse.observation.output": item.get("output"),
         "langfuse.observation.model.name": item.get("model"),
         "langfuse.observation.level": item.get("level"),
-        "gen_ai.usage.input_tokens": usage.get("input") or None,
-        "gen_ai.usage.output_tokens": usage.get("output") or None,
+        "gen_ai.usage.input_tokens": usage.get("input") or answered.get("input_tokens"),
+        "gen_ai.usage.output_tokens": usage.get("output") or answered.get("output_tokens"),
         "session.id": trace.get("sessionId"),
         "user.id": trace.get("userId"),
         "langfuse.release": trace.get("release"),
+        **beside,
         **mapping(metadata.get("attributes")),
     }
     return {key: value for key, value in found.items() if value not in (None, "", [], {})}

@@ -26,6 +26,7 @@ from webhooks.trace import ROOT, Event, Span, StatusCode
 ERROR_TYPE = re.compile(r"\s*([A-Za-z_][\w.]{0,200})\(")
 TRACEBACK = "Traceback (most recent call last)"
 UUID_VERSION_WITH_TIME = 7
+DOTTED_ID = re.compile(r"Z([0-9a-f-]{36})$")
 DOTTED_TIME = re.compile(r"(?:^|\.)(\d{8}T\d{6})(\d{6})Z[^.]*$")
 
 
@@ -45,7 +46,7 @@ def decode(body: bytes) -> list[Span]:
 
 
 def _run(run: dict[str, Any], step: str) -> Span:
-    run_id = _id(run, "id")
+    run_id = _id(_named(run), "id")
     trace_id = _id(run, "trace_id") if run.get("trace_id") else run_id
     parent = _id(run, "parent_run_id") if run.get("parent_run_id") else None
     error = text(run.get("error")) or ""
@@ -91,6 +92,12 @@ def _feedback(feedback: dict[str, Any]) -> Span:
     )
 
 
+def _named(run: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a run with its id, which JavaScript's SDK leaves to the end of dotted_order when it updates a run."""
+    ordered = DOTTED_ID.search(text(run.get("dotted_order")) or "")
+    return run if run.get("id") or not ordered else {**run, "id": ordered[1]}
+
+
 def _id(item: Mapping[str, Any], key: str) -> str:
     """Return an id as 32 hex digits, as OpenTelemetry would write it."""
     value = item.get(key)
@@ -108,7 +115,7 @@ def _start(run: Mapping[str, Any]) -> datetime:
     """Return when a run began, as near as it says: an update may name only its end, or nothing but its id."""
     dotted = DOTTED_TIME.search(text(run.get("dotted_order")) or "")
     ordered = f"{dotted[1]}.{dotted[2]}+00:00" if dotted else None
-    run_id = UUID(_id(run, "id"))
+    run_id = UUID(_id(_named(run), "id"))
     made = run_id.int >> 80 if run_id.version == UUID_VERSION_WITH_TIME else None
     found = read_time(run.get("start_time")) or read_time(ordered) or read_time(run.get("end_time")) or read_time(made)
     if found is None:

@@ -32,7 +32,7 @@ OBSERVATION = {
     "input": [{"role": "user", "content": "Where?"}],
     "output": "Here.",
     "usageDetails": {"input": 3, "output": 2},
-    "metadata": {"resourceAttributes": {"service.name": "shop"}},
+    "metadata": {"thread_id": "s", "resourceAttributes": {"service.name": "shop"}},
 }
 MESSAGE = {"role": "user", "content": "Where?"}
 
@@ -81,7 +81,7 @@ def test_what_an_sdk_posts_as_json_is_recognized(name: str) -> None:
 
 
 def test_an_exported_observation_says_all_that_it_knows() -> None:
-    trace: dict[str, Any] = {"id": "t", "userId": "u", "sessionId": "s", "release": "v2", "scores": [SCORE]}
+    trace: dict[str, Any] = {"id": "t", "userId": "u", "release": "v2", "scores": [SCORE]}
     failed = {**OBSERVATION, "id": "o2", "type": "TOOL", "name": "get_order", "level": "ERROR", "statusMessage": "gone"}
     body = json.dumps({"trace": trace, "observations": [OBSERVATION, failed]}).encode()
     [found] = traces_of(decode("langfuse-export", body)).values()

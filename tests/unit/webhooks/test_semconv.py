@@ -431,3 +431,11 @@ def test_no_attribute_value_makes_a_reader_raise(
         read(found)
     for read_trace in TRACE_FUNCTIONS:
         read_trace(Trace.from_spans([found]))
+
+
+@pytest.mark.parametrize(
+    "recorded", [{"llm.prompts": '["Where?"]'}, {"llm.prompts": ["Where?"]}, {"llm.prompts.0.prompt.text": "Where?"}]
+)
+def test_the_prompts_of_a_completion_are_messages(make_span: MakeSpan, recorded: dict[str, Any]) -> None:
+    span = make_span({"openinference.span.kind": "LLM", "input.value": '{"args": ["Where?"]}', **recorded})
+    assert [(message.role, message.content) for message in semconv.input_messages(span)] == [("user", "Where?")]

@@ -1,14 +1,15 @@
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
 from clustering.detect import detect
 from tests.unit.webhooks.captures import ListInbox, captured, client_of, send, spans_of, traces_of
-from webhooks import multipart, semconv
+from webhooks import multipart, otlp, semconv
 from webhooks.decompress import decompress
 from webhooks.errors import Undecodable
-from webhooks.sources import langsmith, langsmith_requests
+from webhooks.sources import langsmith, langsmith_otel, langsmith_requests
 from webhooks.trace import Span, StatusCode, Trace
 
 WAYS = ["langsmith_multipart", "langsmith_zstd", "langsmith_batch", "langsmith_single"]
@@ -134,3 +135,29 @@ def test_a_part_may_hold_the_boundary() -> None:
 def test_attached_files_are_left_out() -> None:
     part = b'--b\r\nContent-Disposition: form-data; name="attachment.r.f"\r\nContent-Length: 1\r\n\r\nx\r\n--b--\r\n'
     assert langsmith_requests.from_multipart(part) == b"{}"
+
+
+def test_the_project_of_otlp_spans_is_their_service() -> None:
+    sent = next(item for item in captured("langsmith_otel") if "otel" in item.path)
+    inbox = ListInbox()
+    assert send(client_of(inbox), replace(sent, headers=sent.headers | {"langsmith-project": "shop"})) == 200
+    [trace] = inbox.traces().values()
+    assert semconv.service_name(trace) == "shop"
+
+
+@pytest.mark.parametrize(
+    ("named", "service"), [("langsmith", "shop"), ("unknown_service:node", "shop"), ("own", "own")]
+)
+def test_a_service_with_a_name_of_its_own_keeps_it(named: str, service: str) -> None:
+    attributes = [{"key": "service.name", "value": {"stringValue": named}}]
+    span = {"traceId": "0a" * 16, "spanId": "0b" * 8, "name": "chat", "startTimeUnixNano": "1777636800000000000"}
+    request = {"resourceSpans": [{"resource": {"attributes": attributes}, "scopeSpans": [{"spans": [span]}]}]}
+    body = langsmith_otel.with_project_json(json.dumps(request).encode(), "shop")
+    assert [semconv.service_name(span) for span in otlp.decode(body, otlp.JSON)] == [service]
+
+
+def test_an_update_of_javascripts_sdk_names_its_run_in_its_order() -> None:
+    run_id = "dc34609e-3eeb-459d-bc2a-6fedb01d2e6e"
+    update = {"trace_id": run_id, "dotted_order": f"20241013T070537170001Z{run_id}", "end_time": 1728803138285}
+    [span] = langsmith.decode(json.dumps({"patch": [update]}).encode())
+    assert span.completes == run_id.replace("-", "")
