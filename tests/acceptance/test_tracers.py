@@ -1,6 +1,11 @@
-"""Each tracer's own SDK, unchanged, is pointed at a running receiver; what it sent is found in the store."""
+"""Each tracer's own SDK, connected as its page in docs/connect tells, sends to a running receiver what is then found.
 
+The snippets of the pages are run as they stand but for the host: a page that is wrong fails here.
+"""
+
+import base64
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -18,20 +23,35 @@ from bot.store.store import Store
 from clustering.detect import detect
 from webhooks import semconv
 from webhooks.routes import create_router, install_error_handler
+from webhooks.signatures import Secret, Secrets
 from webhooks.trace import Trace
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
+PAGES = Path(__file__).parents[2] / "docs" / "connect"
+SECRET = b"a secret of ours"
+SECRETS = Secrets(standard=[Secret(tenant="acme", key=SECRET)])
 CLIENTS = Path(__file__).with_name("tracer_clients.py")
 STARTED_WITHIN_S = 30.0
-#: (client, packages of its venv, whether it can send feedback).
+OTEL = [
+    "opentelemetry-sdk==1.45.0",
+    "opentelemetry-exporter-otlp-proto-http==1.45.0",
+    "logfire==5.2.0",
+    "openinference-instrumentation-openai==0.1.52",
+]
+#: (client, page that connects it, packages of its venv, whether it can send feedback).
 TRACERS = [
-    ("langsmith", ["langsmith==0.15.0"], True),
-    ("langsmith_slow", ["langsmith==0.15.0"], True),
-    ("langfuse", ["langfuse==3.15.0"], True),
-    ("langfuse", ["langfuse==4.18.0"], True),
-    ("langfuse", ["langfuse==5.0.4"], True),
-    ("openai_agents", ["openai-agents==0.24.0"], False),
+    ("langsmith", "langsmith", ["langsmith==0.15.0"], True),
+    ("langsmith_slow", "langsmith", ["langsmith==0.15.0"], True),
+    ("langsmith_tee", "langsmith", ["langsmith==0.15.0"], False),
+    ("langfuse", "langfuse", ["langfuse==3.15.0"], True),
+    ("langfuse", "langfuse", ["langfuse==4.18.0"], True),
+    ("langfuse", "langfuse", ["langfuse==5.0.4"], True),
+    ("openai_agents", "openai-agents", ["openai-agents==0.24.0"], False),
+    ("otel", "opentelemetry", OTEL, True),
+    ("openinference", "opentelemetry", OTEL, False),
+    ("logfire", "logfire", OTEL, False),
+    ("mlflow", "mlflow", ["mlflow-tracing==3.17.0", "opentelemetry-exporter-otlp-proto-http==1.45.0"], False),
 ]
 
 
@@ -46,7 +66,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def base_url(store: Store) -> Iterator[str]:
     app = FastAPI()
     install_error_handler(app)
-    app.include_router(create_router(store, webhook_secret=None))
+    app.include_router(create_router(store, webhook_secret=None, secrets=SECRETS))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -74,18 +94,39 @@ def python_with(packages: list[str], venvs: Path) -> Path:
     return python
 
 
+def blocks(page: str, language: str, base_url: str) -> list[str]:
+    """Return the snippets of a page, for another host."""
+    text = (PAGES / f"{page}.md").read_text().replace("https://tracewright.example.com", base_url)
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def run_client(  # noqa: PLR0917  # what every test here has
+    client: str, page: str, packages: list[str], store: Store, base_url: str, venvs: Path
+) -> None:
+    """Run a client in a shell that did what the page says; of several snippets, the tee is the last."""
+    key = store.create_key("acme")
+    shells = blocks(page, "sh", base_url)
+    told = (shells[-1].replace("tw-key", key) if client == "langsmith_tee" else shells[0]) if shells else ""
+    script = f'{told}\nexec "$@"'
+    environ = {"PATH": os.environ["PATH"], "TRACEWRIGHT_KEY": key}
+    environ |= {"PAGE_PYTHON": "\n".join(blocks(page, "python", base_url))}
+    command = ["bash", "-ec", script, "bash", str(python_with(packages, venvs)), str(CLIENTS), client]
+    subprocess.run(command, check=True, timeout=120, env=environ)
+
+
 def the_trace(store: Store, tenant: str) -> Trace:
+    """Return the only trace, with the events that name nothing but its answer: they join once it was examined."""
     [trace_id] = store.traces_to_examine(tenant, quiet_s=0)
+    store.save_examined(tenant, store.load_traces(tenant, [trace_id])[trace_id], [])
+    store.join_responses(tenant)
     return store.load_traces(tenant, [trace_id])[trace_id]
 
 
-@pytest.mark.parametrize(("client", "packages", "has_feedback"), TRACERS)
+@pytest.mark.parametrize(("client", "page", "packages", "has_feedback"), TRACERS)
 def test_what_a_tracer_sends_is_found(
-    client: str, packages: list[str], *, has_feedback: bool, store: Store, base_url: str, venvs: Path
+    client: str, page: str, packages: list[str], *, has_feedback: bool, store: Store, base_url: str, venvs: Path
 ) -> None:
-    key = store.create_key("acme")
-    command = [str(python_with(packages, venvs)), str(CLIENTS), client, base_url, key]
-    subprocess.run(command, check=True, timeout=120, env={"PATH": os.environ["PATH"]})
+    run_client(client, page, packages, store, base_url, venvs)
     trace = the_trace(store, "acme")
     spans = {semconv.operation(span).value: span for span in trace.spans}
     assert [message.content for message in semconv.input_messages(spans["chat"])] == ["Where is A1?"]
@@ -96,3 +137,23 @@ def test_what_a_tracer_sends_is_found(
     assert ("negative_feedback" in found) is has_feedback
     store.save_examined("acme", trace, [])
     assert store.traces_to_examine("acme", quiet_s=0) == []
+
+
+def test_claude_codes_log_is_a_trace_without_a_span_sent(store: Store, base_url: str, venvs: Path) -> None:
+    run_client("claude_code", "claude-code", OTEL, store, base_url, venvs)
+    trace = the_trace(store, "acme")
+    assert (semconv.input_value(trace.root), semconv.session_id(trace)) == ("Where is A1?", "s")
+    assert "tool_error" in {failure.detector for failure in detect(trace)}
+
+
+def test_the_webhook_of_the_page_is_feedback(store: Store, base_url: str) -> None:
+    [snippet] = blocks("webhooks", "python", base_url)
+    secret = "whsec_" + base64.b64encode(SECRET).decode()
+    environ = {"PATH": os.environ["PATH"], "TRACEWRIGHT_WEBHOOK_SECRETS": secret}
+    subprocess.run([sys.executable, "-c", snippet], check=True, timeout=60, env=environ)
+    assert {failure.detector for failure in detect(the_trace(store, "acme"))} == {"negative_feedback"}
+
+
+def test_every_page_with_a_shell_snippet_is_walked() -> None:
+    walked = {page for _, page, _, _ in TRACERS} | {"claude-code"}
+    assert {path.stem for path in PAGES.glob("*.md") if blocks(path.stem, "sh", "")} == walked - {"openai-agents"}

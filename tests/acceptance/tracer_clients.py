@@ -1,26 +1,36 @@
 """Small agents, each traced by one real SDK; run by test_tracers.py with the interpreter of the SDK's own venv.
 
 Each asks a model once, calls a tool that raises KeyError, and ends with a thumbs-down where its SDK has one.
-Usage: tracer_clients.py langsmith|langsmith_slow|langfuse|openai_agents|otlp BASE_URL KEY
+Where to send and with which key, the environment says, as the pages of docs/connect tell to set it.
+Usage: tracer_clients.py CLIENT, where CLIENT is the name of a function here.
 """
-# ruff: noqa: PLC0415, ANN001, ANN201, ANN202, ARG001  # one SDK a function and a venv; agents as their owners write them
+# ruff: noqa: PLC0415, ANN001, ANN002, ANN201, ANN202, ARG001  # one SDK a function and a venv; agents as their owners write them
 
 import contextlib
+import json
 import os
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 QUESTION = "Where is A1?"
 CALL = {"id": "call_1", "type": "function", "function": {"name": "get_order", "arguments": '{"order_id": "A1"}'}}
 ANSWER = {"role": "assistant", "content": None, "tool_calls": [CALL]}
 
 
-def langsmith(base_url, key, *, takes_s=0.0):
-    os.environ |= {"LANGSMITH_TRACING": "true", "LANGSMITH_ENDPOINT": f"{base_url}/langsmith"}
-    os.environ |= {"LANGSMITH_API_KEY": key, "LANGSMITH_PROJECT": "shop"}
-    from langsmith import Client, get_current_run_tree, traceable
+def langsmith(*, takes_s=0.0):
+    from langsmith import Client
 
     client = Client()
+    run = _langsmith_agent(client, takes_s)
+    client.create_feedback(run.id, key="thumb", score=0, trace_id=run.trace_id)
+    client.flush()
+
+
+def _langsmith_agent(client, takes_s):
+    from langsmith import get_current_run_tree, traceable
+
     runs = []
 
     @traceable(run_type="tool", client=client)
@@ -41,17 +51,48 @@ def langsmith(base_url, key, *, takes_s=0.0):
 
     support(QUESTION)
     client.flush()
-    client.create_feedback(runs[0].id, key="thumb", score=0, trace_id=runs[0].trace_id)
-    client.flush()
+    return runs[0]
 
 
-def langsmith_slow(base_url, key):
-    langsmith(base_url, key, takes_s=1.0)  # long enough for its start and its end to travel apart
+def langsmith_slow():
+    langsmith(takes_s=1.0)  # long enough for its start and its end to travel apart
 
 
-def langfuse(base_url, key):
-    os.environ |= {"LANGFUSE_BASE_URL": base_url, "LANGFUSE_HOST": base_url}
-    os.environ |= {"LANGFUSE_PUBLIC_KEY": "pk-lf-shop", "LANGFUSE_SECRET_KEY": key}
+def langsmith_tee():
+    """Send every batch to a LangSmith and to us; both must have it."""
+    got = []
+
+    class Primary(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self._answer(200)
+
+        def do_POST(self):
+            got.append((self.path, self.rfile.read(int(self.headers["content-length"]))))
+            self._answer(202)
+
+        def _answer(self, status):
+            self.send_response(status)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *words):
+            pass
+
+    primary = HTTPServer(("127.0.0.1", 0), Primary)
+    threading.Thread(target=primary.serve_forever, daemon=True).start()
+    endpoints = os.environ["LANGSMITH_RUNS_ENDPOINTS"]
+    ours = f"http://127.0.0.1:{primary.server_port}"
+    os.environ["LANGSMITH_RUNS_ENDPOINTS"] = endpoints.replace("https://api.smith.langchain.com", ours)
+    os.environ["LANGSMITH_TRACING"] = "true"
+    from langsmith import Client
+
+    _langsmith_agent(Client(), 0.0)
+    paths = {path for path, body in got if b"get_order" in body}
+    assert paths == {"/runs/multipart"}, got
+
+
+def langfuse():
     from langfuse import get_client, observe
 
     client = get_client()
@@ -76,7 +117,7 @@ def langfuse(base_url, key):
     client.flush()
 
 
-def openai_agents(base_url, key):
+def openai_agents():
     from agents.tracing import (
         agent_span,
         function_span,
@@ -85,10 +126,9 @@ def openai_agents(base_url, key):
         set_trace_processors,
         trace,
     )
-    from agents.tracing.processors import BackendSpanExporter, BatchTraceProcessor
 
-    exporter = BackendSpanExporter(api_key=key, endpoint=f"{base_url}/v1/traces/ingest")
-    set_trace_processors([BatchTraceProcessor(exporter)])
+    set_trace_processors([])  # OpenAI's own, which is not asked here
+    exec(os.environ["PAGE_PYTHON"], {})  # the lines that the page tells to add
     with trace("shop"), agent_span(name="support"):
         with generation_span(input=[{"role": "user", "content": QUESTION}], output=[ANSWER]):
             pass
@@ -97,11 +137,126 @@ def openai_agents(base_url, key):
     get_trace_provider().shutdown()
 
 
+ASKED = json.dumps([{"role": "user", "parts": [{"type": "text", "content": QUESTION}]}])
+CALLED = {"type": "tool_call", "id": "call_1", "name": "get_order", "arguments": {"order_id": "A1"}}
+ANSWERED = json.dumps([{"role": "assistant", "parts": [CALLED], "finish_reason": "tool_call"}])
+RESPONSE_ID = "chatcmpl-1"
+CHAT = {"gen_ai.operation.name": "chat", "gen_ai.response.id": RESPONSE_ID}
+CHAT |= {"gen_ai.input.messages": ASKED, "gen_ai.output.messages": ANSWERED}
+TOOL = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "get_order"}
+
+
+def _otel_provider():
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return provider
+
+
+def otel():
+    """Trace by OpenTelemetry's own SDK; the thumb is a log event that names the answer alone."""
+    provider = _otel_provider()
+    tracer = provider.get_tracer("shop")
+    with tracer.start_as_current_span("support", attributes={"gen_ai.operation.name": "invoke_agent"}):
+        with tracer.start_as_current_span("chat gpt", attributes=CHAT):
+            pass
+        with contextlib.suppress(KeyError), tracer.start_as_current_span("execute_tool get_order", attributes=TOOL):
+            raise KeyError("A1")
+    provider.shutdown()
+    thumb = {"gen_ai.evaluation.name": "thumb", "gen_ai.evaluation.score.value": 0.0}
+    _log([("gen_ai.evaluation.result", None, {**thumb, "gen_ai.response.id": RESPONSE_ID})])
+
+
+def _log(events):
+    from opentelemetry._logs import LogRecord
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+
+    provider = LoggerProvider()
+    provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
+    logger = provider.get_logger("shop")
+    for name, body, attributes in events:
+        logger.emit(LogRecord(timestamp=time.time_ns(), event_name=name, body=body, attributes=attributes))
+    provider.shutdown()
+
+
+def claude_code():
+    """Log what Claude Code logs, by the SDK that it uses: it sends no spans."""
+    where = {"session.id": "s", "prompt.id": "p"}
+    named = {"user_prompt": {"prompt": QUESTION}, "api_request": {"model": "claude", "duration_ms": "120"}}
+    named |= {"tool_result": {"tool_name": "Bash", "success": "false", "error": "exit 1"}}
+    _log([(name, f"claude_code.{name}", {**where, "event.name": name, **found}) for name, found in named.items()])
+
+
+def logfire():
+    os.environ["LOGFIRE_CONSOLE"] = "false"
+    import logfire
+
+    logfire.configure()
+    with logfire.span("support", **{"gen_ai.operation.name": "invoke_agent"}):
+        with logfire.span("chat", **CHAT):
+            pass
+        with contextlib.suppress(KeyError), logfire.span("get_order", **TOOL):
+            raise KeyError("A1")
+    logfire.shutdown()
+
+
+def openinference():
+    from openinference.instrumentation import OITracer, TraceConfig, get_llm_attributes
+
+    provider = _otel_provider()
+    tracer = OITracer(provider.get_tracer("shop"), config=TraceConfig())
+
+    @tracer.tool
+    def get_order(order_id: str):
+        raise KeyError(order_id)
+
+    @tracer.agent
+    def support(question):
+        called = [{"id": CALL["id"], "function": CALL["function"]}]
+        said = get_llm_attributes(
+            input_messages=[{"role": "user", "content": question}],
+            output_messages=[{"role": "assistant", "tool_calls": called}],
+        )
+        with tracer.start_as_current_span("chat", openinference_span_kind="llm", attributes=said):
+            pass
+        _tried(get_order)
+        return "Sorry"
+
+    support(QUESTION)
+    provider.shutdown()
+
+
+def mlflow():
+    os.environ["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:9"  # not asked; mlflow-tracing alone has no other default
+    os.environ["MLFLOW_EXPERIMENT_ID"] = "0"
+    import mlflow
+
+    @mlflow.trace(span_type="TOOL")
+    def get_order(order_id):
+        raise KeyError(order_id)
+
+    @mlflow.trace(span_type="AGENT")
+    def support(question):
+        with mlflow.start_span(name="chat", span_type="CHAT_MODEL") as span:
+            span.set_inputs({"messages": [{"role": "user", "content": question}]})
+            span.set_outputs({"choices": [{"index": 0, "message": ANSWER}]})
+        _tried(get_order)
+        return "Sorry"
+
+    support(QUESTION)
+    mlflow.flush_trace_async_logging()
+    time.sleep(6)  # its batches leave every five seconds, and it has no public way to say "now"
+
+
 def _tried(tool):
     with contextlib.suppress(KeyError):
         tool("A1")
 
 
 if __name__ == "__main__":
-    clients = {client.__name__: client for client in (langsmith, langsmith_slow, langfuse, openai_agents)}
-    clients[sys.argv[1]](*sys.argv[2:])
+    globals()[sys.argv[1]]()
