@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from clustering.detect import detect
-from tests.unit.webhooks.captures import NOON, ListInbox
+from tests.unit.webhooks.captures import NOON, ListInbox, spans_of
 from webhooks import semconv
 from webhooks.routes import create_router, install_error_handler
 from webhooks.signatures import WINDOW_S, Secret, Secrets, standard_key
@@ -57,7 +57,7 @@ def standard(  # anything of the request may be changed
 
 
 def kept(inbox: ListInbox) -> Span:
-    [span] = inbox.batches[-1].spans
+    [span] = spans_of(inbox.batches[-1])
     return span
 
 
