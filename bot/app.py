@@ -2,17 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from anyio import to_thread
 from dbos import DBOS, SetWorkflowID
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from bot.errors import ForgeError
 from bot.forge.hook_deliveries import HookDeliveries
+from bot.forget import forget_uninstalled
 from bot.pipeline import Pipeline, start_run
 from bot.store.store import Store
 from bot.sweep import INTERVAL, OVERLAP, REMEMBERED, sweep
@@ -22,6 +23,7 @@ from webhooks.routes import create_router, install_error_handler
 from webhooks.signatures import Secrets
 
 log = logging.getLogger(__name__)
+KEEP_UNINSTALLED = timedelta(days=30)
 WAIT_S = 1.0  # between two looks whether a run has ended
 
 
@@ -35,6 +37,8 @@ def create_app(
     redaction: Redaction | None = None,
     secrets: Secrets | None = None,
     deliveries: HookDeliveries | None = None,
+    keep_uninstalled: timedelta = KEEP_UNINSTALLED,
+    routers: Sequence[APIRouter] = (),
 ) -> FastAPI:
     """Return the application; its lifespan picks up deliveries that were kept but not handled, and runs the loop.
 
@@ -50,6 +54,10 @@ def create_app(
         Verify the signed webhooks of other systems.
     deliveries
         Asked, at the start and every hour, for the deliveries of GitHub's that did not arrive.
+    keep_uninstalled
+        How long the data of a tenant outlives its installation.
+    routers
+        Pages beside the receiver.
 
     """
 
@@ -58,6 +66,7 @@ def create_app(
         for delivery_id in await to_thread.run_sync(store.unhandled_deliveries):
             await to_thread.run_sync(start_watch, pipeline, delivery_id)
         beside = [_run_forever(store, pipeline, interval_s, now)] if interval_s else []
+        beside += [_forget_forever(store, keep_uninstalled, interval_s, now)] if interval_s else []
         beside += [_sweep_forever(store, pipeline, deliveries, now)] if deliveries else []
         tasks = [asyncio.create_task(each) for each in beside]
         yield
@@ -80,6 +89,8 @@ def create_app(
             now=now,
         )
     )
+    for router in routers:
+        app.include_router(router)
     install_error_handler(app)
     return app
 
@@ -118,3 +129,12 @@ async def _sweep_forever(
         else:
             since = begun - OVERLAP
         await asyncio.sleep(INTERVAL.total_seconds())
+
+
+async def _forget_forever(store: Store, keep: timedelta, interval_s: float, now: Callable[[], datetime]) -> None:
+    while True:
+        try:
+            await to_thread.run_sync(partial(forget_uninstalled, store, before=now() - keep))
+        except Exception:  # the worker's: what could not be deleted now is deleted the next time
+            log.exception("uninstalled tenants could not be forgotten")
+        await asyncio.sleep(interval_s)

@@ -14,6 +14,7 @@ from bot.forge.forge import Forge
 from bot.forge.github import GitHubApp
 from bot.forge.local import LocalForge
 from bot.settings import Settings
+from bot.setup.stored_app import with_stored_app
 from bot.stages import Listener, ProductStages
 from bot.store.engine import open_engine
 from bot.store.store import Store
@@ -70,6 +71,7 @@ def assemble(settings: Settings, *, sandbox: Sandbox | None = None) -> Product:
         When a setting or the database cannot be used.
 
     """
+    settings = with_stored_app(settings)
     github = _github(settings)
     engine, work_engine = _engines(settings)
     no_sandbox = ""
@@ -101,7 +103,7 @@ def forge_finder(github: GitHubApp | None, *, folder: Path) -> Callable[[str, st
         if tenant == LOCAL:
             return LocalForge(Path(repository), folder=folder / Path(repository).name)
         if github is None:
-            raise BadSetting(f"{repository} is on GitHub, but TRACEWRIGHT_GITHUB_APP_ID is not set")
+            raise BadSetting(f"{repository} is on GitHub, but no GitHub App is set up: `tracewright serve` shows how")
         return github.forge(repository, int(tenant))
 
     return find
@@ -130,7 +132,7 @@ def _github(settings: Settings) -> GitHubApp | None:
         raise BadSetting(f"{name} cannot be read: {error.strerror}") from error
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         raise BadSetting(f"{name} is not a private key in PEM without a password") from error
-    return GitHubApp(settings.github_app_id, key, api_url=settings.github_api_url)
+    return GitHubApp(settings.github_app_id, key, api_url=settings.api_url)
 
 
 def build_model(settings: Settings) -> Model | None:

@@ -13,7 +13,6 @@ import typer
 from rich.console import Console
 
 from bot import tables
-from bot.app import create_app
 from bot.assemble import LOCAL, build_model
 from bot.bars import bars
 from bot.connect import connect as connect_repository
@@ -29,7 +28,6 @@ from bot.redaction import build_redaction
 from bot.settings import read_settings
 from bot.terminal import Json, Tenant, opened_product, out, print_either, say
 from bot.tested_with import interpreter, read_test_command
-from bot.webhook_secrets import build_secrets
 from clustering.embed import MiniLM
 from clustering.errors import ClusteringError
 from fixers.errors import FixerError
@@ -47,7 +45,6 @@ app.add_typer(keys_app, name="keys")
 MAX_ERROR = 1_000  # characters
 NOTHING_PROPOSED = 3  # exit status
 CHECKOUT_MEMORY_BYTES = 4 * 1024**3  # large test suites hold a lot
-SERVER_POLL_S = 1.0  # a server that has nothing to do costs next to nothing
 MAX_BAD_LINES = 20  # shown of a file
 
 
@@ -86,24 +83,13 @@ def connect(
 @app.command()
 def serve() -> None:
     """Receive traces and GitHub's deliveries, and run the loop every few minutes."""
-    import uvicorn  # noqa: PLC0415  # only this command needs a server
+    from bot.serve import serve_until_set_up  # noqa: PLC0415  # only this command needs a server
 
-    with (
-        opened_product() as product,
-        durable(product.stages, product.work_engine, queue_poll_s=SERVER_POLL_S) as pipeline,
-    ):
-        settings = product.settings
-        web = create_app(
-            store=product.store,
-            pipeline=pipeline,
-            webhook_secret=settings.github_webhook_secret or None,
-            interval_s=settings.interval_s,
-            now=utc_now,
-            redaction=build_redaction(settings, on_replaced=product.store.count_replaced),
-            secrets=build_secrets(settings),
-            deliveries=product.github.hook_deliveries() if product.github else None,
-        )
-        uvicorn.run(web, host=settings.host, port=settings.port, log_level="warning")
+    with opened_product() as product:
+        has_new_app = serve_until_set_up(product)
+    if has_new_app:
+        # Everything is closed: the same process begins again as it began, now with the App.
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - our own command line, and no shell
 
 
 @app.command()

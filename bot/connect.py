@@ -43,5 +43,5 @@ def _tenant(product: Product, repository: str) -> tuple[str, str]:
     if not GITHUB_NAME.fullmatch(repository):
         raise BadSetting(f"{repository!r} is neither a folder nor owner/name on GitHub")
     if product.github is None:
-        raise BadSetting(f"{repository} is on GitHub, but TRACEWRIGHT_GITHUB_APP_ID is not set")
+        raise BadSetting(f"{repository} is on GitHub, but no GitHub App is set up: `tracewright serve` shows how")
     return str(product.github.installation_id(repository)), repository

@@ -94,14 +94,14 @@ def _interpreter(product: Product) -> Iterator[Finding]:
 def _github(product: Product) -> Iterator[Finding]:
     settings = product.settings
     if not settings.github_app_id:
-        yield Finding("GitHub App", "off", "not configured: local repositories only", "set TRACEWRIGHT_GITHUB_APP_ID")
+        yield Finding("GitHub App", "off", "not configured: local repositories only", "tracewright serve")
         return
     if settings.github_webhook_secret:
         yield Finding("GitHub App", "ok", f"{settings.github_app_id}, its key is readable, deliveries are verified")
     else:
         fact, mend = "no webhook secret: every delivery is refused", "set TRACEWRIGHT_GITHUB_WEBHOOK_SECRET"
         yield Finding("GitHub App", "broken", fact, mend)
-    yield _reachable("GitHub API", settings.github_api_url, "check TRACEWRIGHT_GITHUB_API_URL and the network")
+    yield _reachable("GitHub API", settings.api_url, "check TRACEWRIGHT_GITHUB_API_URL and the network")
 
 
 def _model(product: Product) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.errors import BadSetting
 
@@ -40,7 +41,14 @@ class Settings:
     webhook_secrets: str = ""
     langsmith_webhook_secrets: str = ""
     langfuse_webhook_secrets: str = ""
-    github_api_url: str = "https://api.github.com"
+    #: github.com, or an Enterprise Server's address.
+    github_url: str = "https://github.com"
+    #: Empty: the one that belongs to `github_url`.
+    github_api_url: str = ""
+    #: Where GitHub and browsers reach this installation; empty means this machine alone.
+    public_url: str = ""
+    #: Days after an uninstallation until everything of the tenant is deleted; a new installation meanwhile revives it.
+    keep_uninstalled_days: float = 30.0
     #: Interpreter that has the agent's dependencies; runs its tests and replays in the sandbox.
     python: str = sys.executable
     #: The model behind the agent fixer: OPENAI_API_KEY, OPENAI_BASE_URL and a name. No key: recipes alone.
@@ -58,6 +66,22 @@ class Settings:
     def engine_url(self) -> str:
         """The database as SQLAlchemy names it."""
         return self.database_url or f"sqlite:///{self.data / 'tracewright.db'}"
+
+    @property
+    def api_url(self) -> str:
+        """GitHub's API. https://docs.github.com/en/enterprise-server/rest/overview/resources-in-the-rest-api."""
+        if self.github_api_url:
+            return self.github_api_url
+        url = urlsplit(self.github_url)
+        if url.hostname == "github.com" or (url.hostname or "").endswith(".ghe.com"):
+            return f"{url.scheme}://api.{url.netloc}"
+        return f"{url.scheme}://{url.netloc}/api/v3"
+
+    @property
+    def visited_url(self) -> str:
+        """The address that browsers are sent to."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104 - compared, not bound
+        return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
 
     @property
     def work_url(self) -> str:

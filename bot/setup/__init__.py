@@ -1,0 +1,1 @@
+"""The first minutes: register the GitHub App with one click, and keep what GitHub answers."""
