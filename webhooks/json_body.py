@@ -26,6 +26,14 @@ def read_json(body: bytes, *, name: str) -> object:
     return found
 
 
+def write_json(value: object, *, sort: bool = False) -> bytes:
+    """Return JSON of what was read as JSON; it may be read nested deeper than it is written."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS if sort else None)
+    except orjson.JSONEncodeError as error:
+        raise Undecodable(f"the JSON is nested too deep or holds what cannot be kept: {error}") from error
+
+
 def objects(value: object, *, name: str) -> list[dict[str, Any]]:
     """Return a list of objects; empty for None.
 

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
-
 from webhooks.attributes import mapping, number, text
 from webhooks.errors import Undecodable
 from webhooks.iso_time import read_time
-from webhooks.json_body import objects, read_json
+from webhooks.json_body import objects, read_json, write_json
 from webhooks.messages import Message, ToolCall, as_openai, read_message
 from webhooks.trace import Event, Span
 
@@ -55,7 +53,7 @@ def decode(body: bytes) -> list[Span]:
 
 def stamped(body: bytes, received_at: str) -> bytes:
     """Return the line as an object with the time at which it was read; the ids of its spans do not depend on it."""
-    return orjson.dumps({**_fields(body), RECEIVED_AT: received_at})
+    return write_json({**_fields(body), RECEIVED_AT: received_at})
 
 
 def _line(body: bytes) -> _Line:
@@ -70,7 +68,7 @@ def _line(body: bytes) -> _Line:
     if start is None:
         raise Undecodable("a line of messages that says no time")
     named = text(fields.get("trace_id")) or text(fields.get("id"))
-    identity = named.encode(errors="replace") if named else orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
+    identity = named.encode(errors="replace") if named else write_json(fields, sort=True)
     return _Line(
         trace_id=hashlib.sha256(identity).hexdigest()[:32],
         start=start,
@@ -91,7 +89,7 @@ def _root(line: _Line) -> Span:
     fields = line.fields
     found = {
         "gen_ai.operation.name": "invoke_agent",
-        "input.value": orjson.dumps({"turns": turns}).decode(),
+        "input.value": write_json({"turns": turns}).decode(),
         "output.value": answers[-1] if line.messages[-1].role in LAST_WORD and answers else None,
         "session.id": text(fields.get("session_id")),
         "user.id": text(fields.get("user_id")),

@@ -10,11 +10,9 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import orjson
-
 from webhooks.attributes import number, text
 from webhooks.iso_time import read_time
-from webhooks.json_body import objects, read_json
+from webhooks.json_body import objects, read_json, write_json
 from webhooks.otlp_fields import shown
 from webhooks.trace import ROOT, Event, Span
 
@@ -55,7 +53,7 @@ def stamped(body: bytes, received_at: str) -> bytes:
         found = found if isinstance(found, dict) and "batch" in found else [found]
     if isinstance(found, list):
         found = [{RECEIVED_AT: received_at, **item} if isinstance(item, dict) else item for item in found]
-    return orjson.dumps(found)
+    return write_json(found)
 
 
 def _items(body: bytes) -> list[dict[str, Any]]:
@@ -99,4 +97,4 @@ def _evaluation(name: str, score: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _digest(score: Mapping[str, Any]) -> str:
-    return hashlib.sha256(orjson.dumps(score, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    return hashlib.sha256(write_json(score, sort=True)).hexdigest()[:16]

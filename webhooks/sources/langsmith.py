@@ -13,12 +13,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from webhooks.attributes import mapping, number, text
 from webhooks.errors import Undecodable
 from webhooks.iso_time import read_time
-from webhooks.json_body import objects, read_object
+from webhooks.json_body import objects, read_object, write_json
 from webhooks.langchain import messages_of
 from webhooks.otlp_fields import shown
 from webhooks.trace import ROOT, Event, Span, StatusCode
@@ -180,4 +178,4 @@ def _exception(error: str, time: datetime) -> Event:
 
 def _digest(item: Mapping[str, Any]) -> str:
     """Return what tells this record from others of its run, and is the same when it is sent again by another route."""
-    return hashlib.sha256(orjson.dumps(item, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    return hashlib.sha256(write_json(item, sort=True)).hexdigest()[:16]

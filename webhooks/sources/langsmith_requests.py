@@ -4,11 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import orjson
-
 from webhooks.attributes import mapping, number
 from webhooks.errors import Undecodable
-from webhooks.json_body import objects, read_json, read_object
+from webhooks.json_body import objects, read_json, read_object, write_json
 from webhooks.multipart import read_parts
 
 OPERATIONS = ("post", "patch", "feedback")
@@ -80,4 +78,4 @@ def _feedback(run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _request(items: dict[str, Any]) -> bytes:
-    return orjson.dumps({name: found for name, found in items.items() if found})
+    return write_json({name: found for name, found in items.items() if found})

@@ -9,12 +9,10 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import orjson
-
 from webhooks.attributes import mapping, text
 from webhooks.errors import Undecodable
 from webhooks.iso_time import read_time
-from webhooks.json_body import objects, read_object
+from webhooks.json_body import objects, read_object, write_json
 from webhooks.otlp_fields import shown
 from webhooks.trace import Event, Span, StatusCode
 
@@ -47,7 +45,7 @@ def decode(body: bytes) -> list[Span]:
 
 def stamped(body: bytes, received_at: str) -> bytes:
     """Return the export with the time of its arrival in it."""
-    return orjson.dumps({**read_object(body, name="an export of the OpenAI Agents SDK"), RECEIVED_AT: received_at})
+    return write_json({**read_object(body, name="an export of the OpenAI Agents SDK"), RECEIVED_AT: received_at})
 
 
 def _spans(item: dict[str, Any], received_at: object) -> Iterator[Span]:
@@ -77,7 +75,7 @@ def _root(trace: dict[str, Any], received_at: object) -> Span:
     return Span(
         trace_id=trace_id,
         # A record, so that its time of arrival, which is late, gives way to that of the first span.
-        span_id=f"{trace_id}/{hashlib.sha256(orjson.dumps(trace, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]}",
+        span_id=f"{trace_id}/{hashlib.sha256(write_json(trace, sort=True)).hexdigest()[:16]}",
         name=name,
         start=time,
         attributes=_present(attributes),

@@ -13,12 +13,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from webhooks.attributes import first_text, mapping, number, text
 from webhooks.errors import Undecodable
 from webhooks.iso_time import read_time
-from webhooks.json_body import read_object
+from webhooks.json_body import read_object, write_json
 from webhooks.otlp_fields import shown
 from webhooks.trace import RESPONSE, ROOT, SIGNAL, Event, Span
 
@@ -50,7 +48,7 @@ def wrapped(body: bytes, *, source: str, delivery: str, received_at: str) -> byt
     """
     event = read_object(body, name="a webhook")
     named = delivery or text(event.get("id")) or hashlib.sha256(body).hexdigest()
-    return orjson.dumps({"source": source, "id": named, "received_at": received_at, "event": event})
+    return write_json({"source": source, "id": named, "received_at": received_at, "event": event})
 
 
 def decode(body: bytes) -> list[Span]:
