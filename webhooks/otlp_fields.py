@@ -10,7 +10,9 @@ from webhooks.trace import StatusCode
 # An agent's span of 500 messages has about 5,000 attributes; nothing that an SDK sends comes near these.
 MAX_SPANS = 50_000
 MAX_ITEMS = 20_000
-MAX_DEPTH = 32
+# Protobuf's parser refuses messages nested deeper than 100, which is 47 arrays or 31 lists of keys and values: nothing
+# that it reads is refused here, so that a body can be searched without a look at every value.
+MAX_DEPTH = 48
 SHOWN = 80  # characters of a wrong value that an error message repeats
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

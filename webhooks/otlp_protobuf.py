@@ -1,7 +1,7 @@
 """Read the protobuf encoding of an OTLP trace export request. No I/O."""
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from webhooks.errors import Undecodable
-from webhooks.otlp_fields import KINDS, STATUS_CODES, check_depth, check_size, hex_id, json_number, moment
+from webhooks.otlp_fields import KINDS, STATUS_CODES, check_size, hex_id, json_number, moment
 from webhooks.trace import Event, Span, StatusCode
 
 SCALARS = frozenset({"string_value", "bool_value", "int_value"})
@@ -85,19 +85,19 @@ def parent_id(raw: bytes) -> str | None:
     return read_id(raw, name="parent_span_id", n_bytes=8) if raw.strip(b"\0") else None
 
 
-def read_attributes(items: Iterable[KeyValue], depth: int = 0) -> dict[str, Any]:
-    """Return attributes as a dict."""
+def read_attributes(items: Sequence[KeyValue]) -> dict[str, Any]:
+    """Return attributes as a dict; Undecodable when there are too many."""
+    check_size(len(items), name="attributes in one place")
+    return _pairs(items)
+
+
+def _pairs(items: Iterable[KeyValue]) -> dict[str, Any]:
     # Most values are strings that are not empty: asking for the string first saves asking which kind it is.
-    found = {item.key: (value := item.value).string_value or read_value(value, depth) for item in items}
-    check_size(len(found), name="attributes in one place")
-    if found:
-        check_depth(depth)
-    return found
+    return {item.key: (value := item.value).string_value or read_value(value) for item in items}
 
 
-def read_value(value: AnyValue, depth: int) -> Any:  # noqa: ANN401  # an attribute holds any JSON value
-    """Return an AnyValue as a JSON value."""
-    check_depth(depth)
+def read_value(value: AnyValue) -> Any:  # noqa: ANN401  # an attribute holds any JSON value
+    """Return an AnyValue as a JSON value; the parser bounds how deep it goes."""
     kind = value.WhichOneof("value")
     if kind in SCALARS:
         return getattr(value, kind)
@@ -105,10 +105,9 @@ def read_value(value: AnyValue, depth: int) -> Any:  # noqa: ANN401  # an attrib
         case "double_value":
             return json_number(value.double_value)
         case "array_value":
-            check_size(len(value.array_value.values), name="values in an array")
-            return [read_value(item, depth + 1) for item in value.array_value.values]
+            return [read_value(item) for item in value.array_value.values]
         case "kvlist_value":
-            return read_attributes(value.kvlist_value.values, depth + 1)
+            return _pairs(value.kvlist_value.values)
         case "bytes_value":
             return b64encode(value.bytes_value).decode()
         case _:

@@ -1,29 +1,36 @@
 """Read the searched columns off a protobuf trace export request, without making spans of it. No I/O.
 
 The sender waits for this, and most spans are looked at by nobody before their trace is complete. What is refused, and
-where, is the same as when the request is decoded: values are read by the same functions in the same order, and a span
-with anything rare in it is made whole. A test compares the two on mutated requests.
+where, is the same as when the request is decoded: the parser has judged every value, what is looked at here is read by
+the same functions in the same order, and a span with anything rare in it is made whole. A test compares the two on
+mutated requests.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from webhooks import attribute_keys as keys
 from webhooks.attributes import first_text, text
 from webhooks.operation import operation_of
 from webhooks.otlp_fields import MAX_SPANS, STATUS_CODES, check_size, microseconds_of
-from webhooks.otlp_protobuf import parent_id, parse, read_attributes, read_id, read_span
+from webhooks.otlp_protobuf import parent_id, parse, read_attributes, read_id, read_span, read_value
 from webhooks.searched import Searched, SpanRow, TraceRow, searched, searched_or_none, span_row
 from webhooks.trace import StatusCode
 
 UNSET = StatusCode.UNSET.value
 #: Attributes of a span that recorded an error, which is made whole to find out which.
 OF_ERRORS = frozenset({keys.ERROR_TYPE, keys.EXCEPTION_TYPE})
+#: What `_found` looks at.
+KEYS = (
+    frozenset({*keys.KIND_KEYS, keys.GEN_AI_TOOL_NAME, *keys.SESSION_KEYS, *keys.USER_KEYS, *keys.RELEASE_KEYS})
+    | OF_ERRORS
+)
 
 OLDEST_FIRST = attrgetter("row.started_at", "row.span_id")
 
@@ -82,7 +89,7 @@ def _found(span: trace_pb2.Span, source: _Source) -> _Found:
     end_ns, parent = span.end_time_unix_nano, span.parent_span_id
     parent_span_id = parent_id(parent) if parent else None
     ended_at = microseconds_of(end_ns, name="end_time_unix_nano") if end_ns else None
-    attributes = read_attributes(span.attributes)
+    attributes = _wanted(span.attributes)
     if not OF_ERRORS.isdisjoint(attributes):
         return _whole(span, source)
     row = SpanRow(
@@ -100,6 +107,12 @@ def _found(span: trace_pb2.Span, source: _Source) -> _Found:
         searched_or_none(first_text(attributes, keys.USER_KEYS)),
     )
     return _Found(row, source, first_text(attributes, keys.RELEASE_KEYS))
+
+
+def _wanted(items: Sequence[KeyValue]) -> dict[str, Any]:
+    """Return the attributes that a column is read from; the others, which hold whole conversations, stay unread."""
+    check_size(len(items), name="attributes in one place")
+    return {key: (value := item.value).string_value or read_value(value) for item in items if (key := item.key) in KEYS}
 
 
 def _whole(span: trace_pb2.Span, source: _Source) -> _Found:

@@ -12,6 +12,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 
 from webhooks import otlp
 from webhooks.errors import Undecodable, UnsupportedMedia, WebhookError
+from webhooks.otlp_fields import MAX_DEPTH
 from webhooks.trace import Span, StatusCode
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -170,12 +171,24 @@ def test_json_that_is_no_request_is_refused(body: bytes) -> None:
 
 def test_deep_nesting_is_refused_in_both_encodings() -> None:
     value: dict[str, Any] = {"intValue": 1}
-    for _ in range(40):
+    for _ in range(60):
         value = {"arrayValue": {"values": [value]}}
-    with pytest.raises(Undecodable, match="nested deeper than 32 levels"):
+    with pytest.raises(Undecodable, match="nested deeper than 48 levels"):
         decode_json(attributes=[{"key": "a", "value": value}])
-    with pytest.raises(Undecodable, match="nested deeper than 32 levels"):
-        decode_protobuf(request({"a": nested(40)}))
+    with pytest.raises(Undecodable, match="not an OTLP trace export request"):
+        decode_protobuf(request({"a": nested(60)}))
+
+
+def test_whatever_the_protobuf_parser_lets_through_is_within_the_depth_that_json_may_have() -> None:
+    deepest = max(depth for depth in range(1, 60) if _is_read(nested(depth)))
+    assert deepest <= MAX_DEPTH
+
+
+def _is_read(value: AnyValue) -> bool:
+    try:
+        return bool(decode_protobuf(request({"a": value})))
+    except Undecodable:
+        return False
 
 
 def test_a_protobuf_bomb_of_nesting_is_refused() -> None:
