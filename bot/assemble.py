@@ -13,6 +13,7 @@ from bot.errors import BadSetting
 from bot.forge.forge import Forge
 from bot.forge.github import GitHubApp
 from bot.forge.local import LocalForge
+from bot.redaction import build_discretions
 from bot.settings import Settings
 from bot.setup.stored_app import with_stored_app
 from bot.stages import Listener, ProductStages
@@ -90,6 +91,7 @@ def assemble(settings: Settings, *, sandbox: Sandbox | None = None) -> Product:
         no_sandbox=no_sandbox,
         model=build_model(settings),
         live=_live(settings, client),
+        discretions=build_discretions(settings),
         quiet_s=settings.quiet_s,
         now=utc_now,
     )

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 
 from bot.agents import Agents
+from bot.discretion import Discretion
 from bot.errors import ForgeError
 from bot.forge.forge import Forge
 from bot.pr_body.dashboard_issue import MARKER, TITLE, Shown, checked, render_dashboard
@@ -25,12 +26,12 @@ def read_boards(store: Store, tenant: str, agents: Agents) -> None:
             log.warning("the dashboard of %s could not be read: %s", forge.repository, error)
 
 
-def write_boards(store: Store, tenant: str, agents: Agents, queue: Queue) -> None:
+def write_boards(store: Store, tenant: str, agents: Agents, queue: Queue, discretion: Discretion) -> None:
     """Show what waits, and what was decided meanwhile; an issue that says so already is not touched."""
     for forge in _with_board(agents):
         try:
             before = _note_checked(store, tenant, forge)
-            body = _body(store, tenant, agents, queue, forge.repository)
+            body = _body(store, tenant, agents, queue, forge.repository, discretion)
             if body.strip() != (before or "").strip():
                 forge.keep_issue(MARKER, TITLE, body)
         except ForgeError as error:
@@ -51,7 +52,9 @@ def _note_checked(store: Store, tenant: str, forge: Forge) -> str | None:
     return body
 
 
-def _body(store: Store, tenant: str, agents: Agents, queue: Queue, repository: str) -> str:
+def _body(  # noqa: PLR0917
+    store: Store, tenant: str, agents: Agents, queue: Queue, repository: str, discretion: Discretion
+) -> str:
     modes = {mode.id: mode for mode in store.failure_modes(tenant) if mode.status not in QUIET}
     verdicts = store.verdicts(tenant)
     shown = []
@@ -59,7 +62,8 @@ def _body(store: Store, tenant: str, agents: Agents, queue: Queue, repository: s
         mode = modes.get(entry.failure_mode_id)
         if mode is not None and entry.repository == repository:
             last = verdicts[mode.id][-1] if mode.id in verdicts and not entry.base_sha else None
-            shown.append(Shown(entry, mode, f"{last.verdict.value}: {last.reason}" if last else ""))
+            told = f"{last.verdict.value}: {discretion.text(last.reason)}" if last else ""
+            shown.append(Shown(entry, discretion.mode(mode), told))
     here = [agent for agent in agents.readable if agent.forge.repository == repository]
     standings = {agent.harness.name: queue.standing(tenant, agent).reason for agent in here}
     still_open = [

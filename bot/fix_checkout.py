@@ -16,6 +16,7 @@ from typing import NamedTuple
 from bot import git
 from bot.agents import Agent
 from bot.assemble import LOCAL
+from bot.discretion import Discretion
 from bot.errors import BadFile, BadSetting
 from bot.examine import detectors_for
 from bot.forge.errors import Refused
@@ -26,7 +27,7 @@ from bot.ingest import ingest
 from bot.marks import failed_by_mark
 from bot.mend import draft_fixes, try_fix
 from bot.pr_body.body import page, render, title
-from bot.redaction import build_redaction
+from bot.redaction import build_discretions, build_redaction
 from bot.settings import Settings
 from bot.snapshot import snapshot
 from bot.stages import EXPECTED, Listener
@@ -112,6 +113,7 @@ class _Work:
     model: Model | None
     recipes: Sequence[Recipe]
     output: Path
+    discretion: Discretion
     listener: Listener
 
 
@@ -152,6 +154,7 @@ def fix_checkout(
     if not folder.is_dir():
         raise BadSetting(f"{order.folder} is not a folder")
     with tempfile.TemporaryDirectory(prefix="tracewright-fix-") as scratch, _store(Path(scratch), now) as store:
+        here = replace(settings, data=Path(scratch))
         taken = snapshot(folder, Path(scratch) / "repository.git")
         forge = LocalForge(Path(scratch) / "repository.git", folder=output)
         agent = Agent(forge=forge, base=forge.base(), harness=_harness(order, forge, folder.name), plain=True)
@@ -162,9 +165,10 @@ def fix_checkout(
             model=model,
             recipes=recipes,
             output=output,
+            discretion=build_discretions(here).of(LOCAL),
             listener=listener,
         )
-        redaction = build_redaction(replace(settings, data=Path(scratch)))
+        redaction = build_redaction(here)
         told = partial(listener, "reading traces")
         read = ingest(store, LOCAL, order.traces, redaction=redaction, received_at=now(), on_progress=told)
         if read.bad:
@@ -301,15 +305,16 @@ def _kept(work: _Work, mode: FailureMode, proposal: Proposal, evidence: Evidence
     attempt = Attempt(mode, evidence.verdict, evidence.reason, proposal, evidence)
     if evidence.verdict not in PROPOSED:
         return attempt
-    traffic = work.store.traffic_of_all(LOCAL)
+    traffic, shown = work.store.traffic_of_all(LOCAL), work.discretion
+    told, proved, named = shown.proposal(proposal), shown.evidence(evidence), shown.mode(mode)
     draft = Draft(
         head_branch=head_branch(proposal),
         base=work.agent.base,
-        title=title(proposal),
-        body=render(proposal, evidence, mode, traffic=traffic),
-        page_html=page(proposal, evidence, mode, traffic=traffic),
+        title=title(told),
+        body=render(told, proved, named, traffic=traffic),
+        page_html=page(told, proved, named, traffic=traffic),
         edits=proposal.edits,
-        commit_message=f"{title(proposal)}\n",
+        commit_message=f"{title(told)}\n",
         harness=work.agent.harness,
         labels=LABELS,
     )

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bot.discretion import Discretions
 from bot.errors import BadSetting
 from bot.settings import Settings
 from webhooks.redact import Redaction
@@ -41,6 +42,18 @@ def build_redaction(settings: Settings, *, on_replaced: OnReplaced | None = None
         master_key=_lasting_key(settings.data / "redaction.key"),
         on_replaced=on_replaced,
     )
+
+
+def build_discretions(settings: Settings) -> Discretions:
+    """Return what takes personal data out of pull requests and of all else that people are shown.
+
+    Raises
+    ------
+    BadSetting
+        When the key cannot be kept.
+
+    """
+    return Discretions(on=bool(settings.hide_personal_data), master_key=_lasting_key(settings.data / "redaction.key"))
 
 
 def _lasting_key(path: Path) -> bytes:

@@ -33,6 +33,8 @@ class Settings:
     canaries: str = ""
     #: 1 to take e-mail addresses, phone, card and account numbers out of what is kept, too.
     redact_personal_data: int = 0
+    #: 1 to take them out of what people are shown: pull requests, check runs, comments, the dashboard issue.
+    hide_personal_data: int = 1
     #: The GitHub App; empty means local repositories only.
     github_app_id: str = ""
     github_private_key_file: str = ""

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from bot.agents import Agent, Agents, read_agents
 from bot.board import read_boards, write_boards
+from bot.discretion import Discretions
 from bot.errors import BotError, ForgeError, NoAgent, UnknownFailureMode
 from bot.examine import examine
 from bot.first_contact import ask_everyone
@@ -76,6 +77,8 @@ class ProductStages:
     encoder: Encoder
     #: None where code cannot be isolated: then nothing of a repository is run, and nothing is proposed.
     sandbox: Sandbox | None
+    #: Takes personal data out of what people are shown.
+    discretions: Discretions
     #: Why there is no sandbox, with its mend.
     no_sandbox: str = ""
     model: Model | None = None
@@ -214,7 +217,7 @@ class ProductStages:
 
     def show(self, tenant: str) -> None:
         """Bring the dashboard issues up to date."""
-        write_boards(self.store, tenant, self.agents(tenant), self.queue)
+        write_boards(self.store, tenant, self.agents(tenant), self.queue, self.discretions.of(tenant))
 
     def give_up(self, tenant: str, task: Task, reason: str) -> None:
         """Record that an attempt ended in an error of the machinery; it is made again, at most once an hour."""
@@ -242,6 +245,7 @@ class ProductStages:
                 store=self.store,
                 forge_of=self.forge_of,
                 now=self.now,
+                discretions=self.discretions,
                 reexamine=lambda tenant, proposal_id: asked.append((tenant, proposal_id)),
                 end_work=self.end_work,
             )
@@ -381,11 +385,12 @@ class ProductStages:
             return None
         if not asked and self.queue.must_wait(tenant, mode.id, agent, base_sha=proposal.base_sha):
             return None
+        shown = self.discretions.of(tenant)
         try:
             opened = submit(
-                proposal,
-                evidence,
-                mode,
+                shown.proposal(proposal),
+                shown.evidence(evidence),
+                shown.mode(mode),
                 traffic=self.store.traffic_of_all(tenant),
                 forge=agent.forge,
                 harness=agent.harness,
@@ -410,7 +415,9 @@ class ProductStages:
         if twin is None:
             return None
         if twin.pull_request.state == State.OPEN:
-            agent.forge.comment_once(twin.pull_request, f"also-{mode.id}", also_mends(mode))
+            agent.forge.comment_once(
+                twin.pull_request, f"also-{mode.id}", also_mends(self.discretions.of(tenant).mode(mode))
+            )
         return f"the same fix is in {twin.pull_request.url} ({twin.pull_request.state})"
 
     def _twin(self, tenant: str, proposal: Proposal, agent: Agent) -> Opened | None:
@@ -435,10 +442,11 @@ class ProductStages:
         )
 
     def _reported(self, tenant: str, mode: FailureMode, proposal: Proposal) -> None:
-        evidence, agent = self._evidence(tenant, proposal.id), self._agent_of(tenant, mode)
+        agent, shown = self._agent_of(tenant, mode), self.discretions.of(tenant)
+        told, evidence = shown.proposal(proposal), shown.evidence(self._evidence(tenant, proposal.id))
         for opened in self.store.pull_requests_of_mode(tenant, mode.id):
             if opened.proposal_id == proposal.id:
-                report(opened.pull_request, proposal, evidence, forge=agent.forge, manners=agent.harness.manners)
+                report(opened.pull_request, told, evidence, forge=agent.forge, manners=agent.harness.manners)
 
     def _reexamined(self, tenant: str, mode: FailureMode, proposal: Proposal) -> Verdict:
         """Try what the pull request proposes now, and show it where the first evidence is shown."""
@@ -450,9 +458,13 @@ class ProductStages:
         there = replace(agent, base=replace(agent.base, sha=now.base_sha))
         evidence = replace(self.try_proposal(tenant, now, mode, there), proposal_id=proposal.id)
         self._settle(tenant, mode, proposal, evidence)
-        report(replace(pull_request, head_sha=head_sha), now, evidence, forge=forge, manners=agent.harness.manners)
+        shown = self.discretions.of(tenant)
+        told, evidence = shown.proposal(now), shown.evidence(evidence)
+        report(replace(pull_request, head_sha=head_sha), told, evidence, forge=forge, manners=agent.harness.manners)
         traffic, manners = self.store.traffic_of_all(tenant), agent.harness.manners
-        body = body_of(proposal, evidence, mode, traffic=traffic, forge=forge, manners=manners)
+        body = body_of(
+            shown.proposal(proposal), evidence, shown.mode(mode), traffic=traffic, forge=forge, manners=manners
+        )
         forge.update_body(pull_request, body)
         return evidence.verdict
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.discretion import Discretions
 from bot.forge.forge import Forge
 from bot.store.store import Store
 from webhooks.github import Delivery
@@ -17,6 +18,8 @@ class Means:
     #: The forge of a tenant's repository.
     forge_of: Callable[[str, str], Forge]
     now: Callable[[], datetime]
+    #: Takes personal data out of what is said in comments.
+    discretions: Discretions
     #: Gathers the evidence on a tenant's proposal again, after this delivery is handled.
     reexamine: Callable[[str, str], None]
     #: Ends the durable work of a tenant.

@@ -24,8 +24,9 @@ def explain(means: Means, tenant: str, opened: Opened) -> None:
     proposal = means.store.proposal(tenant, opened.proposal_id)
     evidence = means.store.evidence_of(tenant, opened.proposal_id)
     if proposal is not None and evidence is not None:
-        forge = means.forge_of(tenant, opened.pull_request.repository)
-        forge.keep_comment(opened.pull_request, "explain", explanation(proposal, evidence))
+        forge, shown = means.forge_of(tenant, opened.pull_request.repository), means.discretions.of(tenant)
+        told = explanation(shown.proposal(proposal), shown.evidence(evidence))
+        forge.keep_comment(opened.pull_request, "explain", told)
 
 
 def ignore(means: Means, tenant: str, opened: Opened, *, actor: str, delivery_id: str, reason: str = "") -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from bot.discretion import Discretions
 from bot.errors import ForgeError
 from bot.forge.forge import Base
 from bot.forge.local import LocalForge
@@ -26,6 +27,7 @@ from webhooks.trace import Event, Span, StatusCode, Trace
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
 LOCAL = "local"
+DISCRETIONS = Discretions(on=True, master_key=b"master")
 CONFIGURATION = """\
 agents:
   - services: [shop]
@@ -129,6 +131,7 @@ def make_stages(folder: Path, *, files: Mapping[str, str] = FILES, n: int = 5, *
         "forge_of": lambda _, path: LocalForge(Path(path), folder=folder / "pull-requests"),
         "encoder": OneVector(),
         "sandbox": unisolated(),
+        "discretions": DISCRETIONS,
         "quiet_s": 0.0,
         "now": clock,
     }

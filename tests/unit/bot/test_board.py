@@ -5,14 +5,14 @@ from pathlib import Path
 from bot.board import read_boards, write_boards
 from bot.pr_body.dashboard_issue import MARKER, checked
 from bot.stages import ProductStages
-from tests.unit.bot.recorded_product import LOCAL
+from tests.unit.bot.recorded_product import DISCRETIONS, LOCAL
 from tests.unit.bot.test_queue import occupy, run, stages_with
 
 
 def board(stages: ProductStages) -> str:
     """Write the dashboard and return what it says."""
     agents = stages.agents(LOCAL)
-    write_boards(stages.store, LOCAL, agents, stages.queue)
+    write_boards(stages.store, LOCAL, agents, stages.queue, DISCRETIONS.of(LOCAL))
     (agent,) = agents.readable
     return agent.forge.read_issue(MARKER) or ""
 

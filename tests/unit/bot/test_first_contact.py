@@ -20,7 +20,7 @@ from bot.store.engine import open_engine
 from bot.store.store import Store
 from fixers.harness import CONFIGURATION_PATH, Autonomy, read_harnesses
 from fixers.proposal import Edit
-from tests.unit.bot.recorded_product import make_repository
+from tests.unit.bot.recorded_product import DISCRETIONS, make_repository
 from webhooks.github import Delivery
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -126,7 +126,14 @@ def opened(tmp_path: Path, forge: Forge, *, base: str = "main") -> None:
         "repository": {"full_name": "Acme/Shop", "default_branch": "main"},
         "pull_request": pull,
     }
-    means = Means(store=store, forge_of=lambda *_: forge, now=lambda: NOW, end_work=lambda _: None)
+    means = Means(
+        store=store,
+        forge_of=lambda *_: forge,
+        now=lambda: NOW,
+        discretions=DISCRETIONS,
+        reexamine=lambda *_: None,
+        end_work=lambda _: None,
+    )
     handle(Delivery(delivery_id="d", event="pull_request", action="opened", payload=payload), means)
     store.close()
 

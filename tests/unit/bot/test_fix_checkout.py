@@ -64,7 +64,7 @@ def submission(test: str = NEW_TEST, after: str = "a + b\n") -> list[Reply]:
         "cause": "The tool adds one.",
         "layer": "tool code",
         "rationale": "The sum is no longer one too high.",
-        "risk": "Whoever relied on the wrong sum.",
+        "risk": "Whoever relied on the wrong sum, as ada@example.com did.",
         "quotes": [quote],
         "regression_test": TEST_PATH,
     }
@@ -108,7 +108,9 @@ def test_a_checkout_gets_a_diff_that_applies_and_a_verdict_that_says_what_was_no
     assert "not shown" in attempt.reason
     assert report.left_out == ("link.py",)
     assert attempt.patch is not None
-    assert "not shown" in attempt.patch.with_suffix(".md").read_text()
+    body = attempt.patch.with_suffix(".md").read_text()
+    assert "not shown" in body
+    assert ("relied on the wrong sum, as" in body, "ada@" in body) == (True, False)
     assert attempt.patch.with_suffix(".html").exists()
     subprocess.run(["git", "apply", str(attempt.patch)], cwd=checkout, check=True)
     assert (checkout / "src/calc/tools.py").read_text().endswith("a + b\n")

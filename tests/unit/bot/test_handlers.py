@@ -10,6 +10,7 @@ from bot.handlers import table
 from bot.handlers.means import Handler, Means
 from bot.store.engine import open_engine
 from bot.store.store import Store
+from tests.unit.bot.recorded_product import DISCRETIONS
 from webhooks.github import Delivery
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -22,7 +23,14 @@ def no_forge(tenant: str, repository: str) -> Forge:
 @pytest.fixture
 def means() -> Means:
     store = Store(open_engine("sqlite://"), now=lambda: NOW)
-    return Means(store=store, forge_of=no_forge, now=lambda: NOW, end_work=lambda _: None, reexamine=lambda *_: None)
+    return Means(
+        store=store,
+        forge_of=no_forge,
+        now=lambda: NOW,
+        discretions=DISCRETIONS,
+        end_work=lambda _: None,
+        reexamine=lambda *_: None,
+    )
 
 
 def delivery(event: str, action: str, **payload: object) -> Delivery:

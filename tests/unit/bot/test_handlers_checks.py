@@ -14,6 +14,7 @@ from bot.pull_request import PullRequest
 from bot.store.engine import open_engine
 from bot.store.store import Store
 from clustering.failure_mode import Status
+from tests.unit.bot.recorded_product import DISCRETIONS
 from tests.unit.bot.test_submit import EVIDENCE, MODE, PROPOSAL
 from webhooks.github import Delivery
 
@@ -65,6 +66,7 @@ class World:
             store=self.store,
             forge_of=lambda *_: self.forge,  # type: ignore[arg-type,return-value]  # the methods that are used
             now=lambda: NOW,
+            discretions=DISCRETIONS,
             end_work=lambda _: None,
             reexamine=lambda tenant, proposal_id: self.reexamined.append((tenant, proposal_id)),
         )

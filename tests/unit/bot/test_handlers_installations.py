@@ -15,6 +15,7 @@ from bot.handlers.means import Means
 from bot.handlers.table import HANDLERS, handle
 from bot.store.engine import open_engine
 from bot.store.store import Store
+from tests.unit.bot.recorded_product import DISCRETIONS
 from webhooks.github import Delivery
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -43,6 +44,7 @@ class World:
             store=self.store,
             forge_of=no_forge,
             now=lambda: NOW,
+            discretions=DISCRETIONS,
             end_work=self.ended.append,
             reexamine=lambda *_: None,
         )

@@ -1,0 +1,81 @@
+"""Discretion: what people are shown of runs and proposals, without the personal data in it.
+
+The values are rewritten before anything is rendered: in a finished page ids and hashes would be taken for numbers of
+cards. Code is left alone: paths, commands, and the edits, regression test included.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cache
+
+from clustering.failure_mode import FailureMode
+from fixers.diagnosis import Diagnosis
+from fixers.evidence import Evidence, TestRun
+from fixers.proposal import Proposal
+from webhooks.redaction.personal import PERSONAL
+from webhooks.redaction.placeholder import tenant_key
+from webhooks.redaction.redactor import Redactor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discretion:
+    """Takes e-mail addresses, phone, card and account numbers out of what one tenant's people are shown."""
+
+    #: Whether anything is hidden.
+    on: bool
+    #: The tenant's: equal values get equal placeholders under it, and nobody can guess the value from one.
+    key: bytes
+
+    def text(self, text: str) -> str:
+        """Return a text with a placeholder for each value."""
+        return _personal().redact_text(text, key=self.key, counts=Counter()) if self.on else text
+
+    def mode(self, mode: FailureMode) -> FailureMode:
+        """Return a failure mode that may be shown."""
+        return replace(mode, title=self.text(mode.title))
+
+    def proposal(self, proposal: Proposal) -> Proposal:
+        """Return a proposal that may be shown; its id and its edits stay."""
+        return replace(
+            proposal,
+            diagnosis=self._diagnosis(proposal.diagnosis),
+            title=self.text(proposal.title),
+            rationale=self.text(proposal.rationale),
+            risk=self.text(proposal.risk),
+        )
+
+    def evidence(self, evidence: Evidence) -> Evidence:
+        """Return evidence that may be shown."""
+        return replace(
+            evidence,
+            reason=self.text(evidence.reason),
+            suite=tuple(map(self._run, evidence.suite)),
+            regression=tuple(map(self._run, evidence.regression)),
+            cases=tuple(replace(case, reason=self.text(case.reason)) for case in evidence.cases),
+        )
+
+    def _diagnosis(self, diagnosis: Diagnosis) -> Diagnosis:
+        quotes = tuple(replace(quote, text=self.text(quote.text)) for quote in diagnosis.quotes)
+        return replace(diagnosis, cause=self.text(diagnosis.cause), quotes=quotes)
+
+    def _run(self, run: TestRun) -> TestRun:
+        return replace(run, output=self.text(run.output))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discretions:
+    """What an operator has decided, for every tenant."""
+
+    on: bool
+    #: Of the installation; see `bot.redaction`.
+    master_key: bytes
+
+    def of(self, tenant: str) -> Discretion:
+        """Return the discretion of one tenant, so that no placeholder links two."""
+        return Discretion(on=self.on, key=tenant_key(self.master_key, tenant))
+
+
+@cache
+def _personal() -> Redactor:
+    """Return the rules, compiled when they are first needed: most commands show nobody anything."""
+    return Redactor(PERSONAL)
