@@ -15,6 +15,19 @@ class Decision(StrEnum):
     COMMENTED = "commented"
 
 
+class Reason(StrEnum):
+    """Why a pull request was closed without a merge, as people choose it."""
+
+    WRONG_DIAGNOSIS = "wrong diagnosis"
+    WRONG_FIX = "wrong fix"
+    UNWANTED = "unwanted"
+    DUPLICATE = "duplicate"
+    PROCESS = "process"
+    OTHER = "other"
+    #: Nobody said; no box stands for it.
+    SILENCE = "silence"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """One decision or remark about one proposal. Identity: the delivery that told us."""
@@ -28,3 +41,5 @@ class Outcome:
     words: str
     #: Aware, UTC.
     decided_at: datetime
+    #: Of a refusal; None while nobody has said.
+    reason: Reason | None = None

@@ -6,8 +6,8 @@
                            ▲        │
                            └────────┘  what does not hold is drafted anew, as long as there is something left to try
 
-    watch(delivery)      do what a GitHub delivery asks for ─► reexamine
-    reexamine(proposal)  gather the evidence on a pull request again, as it is now
+    watch(delivery)      do what a GitHub delivery asks for ─► errands
+    errand(proposal)     what somebody asked for: gather the evidence on a pull request again, open a closed one again
 
 Each box is a DBOS step: it runs at least once, so each is idempotent. A workflow's id is what it is about (a delivery's
 id; a failure mode on a base commit), so that starting it twice is starting it once.
@@ -21,6 +21,7 @@ from typing import NamedTuple, Protocol
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSConfiguredInstance, SetEnqueueOptions, SetWorkflowID, WorkflowHandle
 
+from bot.errand import Errand
 from bot.workers import taking_over, working
 from fixers.evidence import Verdict
 
@@ -77,11 +78,11 @@ class Stages(Protocol):
     def give_up(self, tenant: str, task: Task, reason: str) -> None:
         """Record that an attempt ended in an error, so that another one is made later."""
 
-    def reexamine(self, tenant: str, proposal_id: str) -> Verdict | None:
-        """Gather the evidence on an open pull request again, and show it there."""
+    def do(self, errand: Errand) -> None:
+        """Do what somebody asked for on a pull request."""
 
-    def watch(self, delivery_id: str) -> list[tuple[str, str]]:
-        """Do what a GitHub delivery asks for; return tenant and proposal of what is to be examined again."""
+    def watch(self, delivery_id: str) -> list[Errand]:
+        """Do what a GitHub delivery asks for at once; return what is to be done in its turn."""
 
 
 @DBOS.dbos_class()
@@ -131,14 +132,15 @@ class Pipeline(DBOSConfiguredInstance):
     @DBOS.workflow()
     def watch(self, delivery_id: str) -> None:
         """Do what one GitHub delivery asks for."""
-        for tenant, proposal_id in self._watch(delivery_id):
-            with SetWorkflowID(f"reexamine-{tenant}-{proposal_id}-{delivery_id}"):
-                DBOS.enqueue_workflow(MENDS, self.reexamine, tenant, proposal_id)
+        for errand in self._watch(delivery_id):
+            name = f"{errand.kind}-{errand.tenant}-{errand.proposal_id}-{delivery_id}"
+            with SetWorkflowID(name), SetEnqueueOptions(delay_seconds=errand.delay_s or None):
+                DBOS.enqueue_workflow(MENDS, self.errand, errand)
 
     @DBOS.workflow()
-    def reexamine(self, tenant: str, proposal_id: str) -> None:
-        """Gather the evidence on an open pull request again: its head or its base has moved, or somebody asked."""
-        self._reexamine(tenant, proposal_id)
+    def errand(self, errand: Errand) -> None:
+        """Do what somebody asked for on a pull request."""
+        self._do(errand)
 
     @TRIED_AGAIN
     def _examine(self, tenant: str) -> int:
@@ -177,12 +179,12 @@ class Pipeline(DBOSConfiguredInstance):
         self.stages.give_up(tenant, task, reason)
 
     @TRIED_AGAIN
-    def _watch(self, delivery_id: str) -> list[tuple[str, str]]:
+    def _watch(self, delivery_id: str) -> list[Errand]:
         return self.stages.watch(delivery_id)
 
     @TRIED_AGAIN
-    def _reexamine(self, tenant: str, proposal_id: str) -> Verdict | None:
-        return self.stages.reexamine(tenant, proposal_id)
+    def _do(self, errand: Errand) -> None:
+        self.stages.do(errand)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from bot.agents import Agent, Agents, read_agents
 from bot.board import read_boards, write_boards
 from bot.discretion import Discretions
+from bot.errand import Errand, Kind
 from bot.errors import BotError, ForgeError, NoAgent, UnknownFailureMode
 from bot.examine import examine
 from bot.first_contact import ask_everyone
@@ -22,12 +23,15 @@ from bot.outcome import Decision, Outcome
 from bot.owners import reviewers
 from bot.pipeline import Task
 from bot.policy import ESCAPABLE, UNSETTLED, Attempt, worth_mending
-from bot.pr_body.comments import also_mends
+from bot.pr_body.comments import ANOTHER_MAY_FOLLOW, NOT_CLOSED, REOPENED, also_mends
 from bot.pr_body.escape import one_line
 from bot.pull_request import PullRequest
 from bot.queue import Queue
 from bot.reexamine import present_proposal
+from bot.refused import ask_why, take_silence
 from bot.same_fix import applies, is_there, patch_id
+from bot.second_chance import may_try_again
+from bot.sticky import answer
 from bot.store.pull_requests import Opened
 from bot.store.store import Store
 from bot.store.verdicts import RecordedVerdict
@@ -35,7 +39,7 @@ from bot.submit import body_of, report, submit
 from bot.work import end_work
 from clustering.embed import Encoder
 from clustering.errors import ClusteringError
-from clustering.failure_mode import FailureMode
+from clustering.failure_mode import FailureMode, Status
 from fixers.draft import RECIPES
 from fixers.errors import FixerError
 from fixers.evidence import Evidence, Verdict
@@ -106,12 +110,13 @@ class ProductStages:
     def choose(self, tenant: str) -> list[Task]:
         """Return the failure modes worth an attempt now, most severe first."""
         ask_everyone(self.store, tenant, self.forge_of)
+        take_silence(self.store, tenant, now=self.now())
         agents = self.agents(tenant)
         self._ask_for_states(tenant, agents)
         read_boards(self.store, tenant, agents)
         modes = [mode for mode in self.store.failure_modes(tenant) if mode.n_traces]
         owners = {mode.id: agents.owner_of(self._service(tenant, mode)) for mode in modes}
-        attempts, proposed = self._attempts(tenant), self.store.proposed_modes(tenant)
+        attempts, proposed = self._attempts(tenant), self._proposed(tenant, modes, owners)
         open_modes = [mode for mode in modes if mode.id not in proposed]
         base_shas = self.queue.admitted(tenant, open_modes, owners)
         for mode in modes:
@@ -236,9 +241,20 @@ class ProductStages:
             proposal_id=proposal_id,
         )
 
-    def watch(self, delivery_id: str) -> list[tuple[str, str]]:
-        """Do what a kept delivery asks for; return tenant and proposal of what is to be examined again."""
-        asked: list[tuple[str, str]] = []
+    def reopen(self, tenant: str, proposal_id: str) -> None:
+        """Take a closed pull request up again, because a person asked; where that cannot be, let another one follow."""
+        proposal = self._proposal(tenant, proposal_id)
+        mode = self._mode(tenant, proposal.failure_mode_id)
+        self._or_fault(tenant, mode, lambda: self._reopened(tenant, mode, proposal_id), proposal_id=proposal_id)
+
+    def do(self, errand: Errand) -> None:
+        """Do what somebody asked for on a pull request."""
+        work = {Kind.REEXAMINE: self.reexamine, Kind.REOPEN: self.reopen}
+        work[errand.kind](errand.tenant, errand.proposal_id)
+
+    def watch(self, delivery_id: str) -> list[Errand]:
+        """Do what a kept delivery asks for at once; return what is to be done in its turn."""
+        asked: list[Errand] = []
         delivery = self.store.delivery(delivery_id)
         if delivery is not None:
             means = Means(
@@ -246,7 +262,7 @@ class ProductStages:
                 forge_of=self.forge_of,
                 now=self.now,
                 discretions=self.discretions,
-                reexamine=lambda tenant, proposal_id: asked.append((tenant, proposal_id)),
+                start=asked.append,
                 end_work=self.end_work,
             )
             handle(delivery, means)
@@ -289,6 +305,29 @@ class ProductStages:
         )
         self.store.record_outcome(tenant, outcome)
         self.store.set_pull_request_state(tenant, opened.pull_request, state)
+        if state is State.CLOSED:
+            forge = self.forge_of(tenant, opened.pull_request.repository)
+            ask_why(self.store, tenant, opened, forge=forge, now=self.now())
+
+    def _proposed(
+        self, tenant: str, modes: Sequence[FailureMode], owners: Mapping[str, Agent | None]
+    ) -> frozenset[str]:
+        """Return the failure modes that have had their pull request, and get no other by themselves."""
+        proposed = self.store.proposed_modes(tenant)
+        again = {
+            mode.id
+            for mode in modes
+            if mode.id in proposed
+            and (agent := owners[mode.id]) is not None
+            and self._has_second_chance(tenant, mode, agent.base.sha)
+        }
+        return proposed - again
+
+    def _has_second_chance(self, tenant: str, mode: FailureMode, base_sha: str) -> bool:
+        opened = self.store.pull_requests_of_mode(tenant, mode.id)
+        refusals = [each for each in self.store.refusals(tenant) if each.failure_mode_id == mode.id]
+        closed = all(each.pull_request.state == State.CLOSED for each in opened)
+        return closed and may_try_again(mode, refusals, base_sha=base_sha)
 
     def _service(self, tenant: str, mode: FailureMode) -> str:
         failures = self.store.failures_of_mode(tenant, mode.id)
@@ -323,21 +362,23 @@ class ProductStages:
         """Return the ids of proposals to try: those that were never judged, else new ones."""
         if tried and not self._may_ask_model(tenant, tried):
             return []
-        if not tried:
+        refused = self.store.proposals_of_mode(tenant, mode.id, state=State.CLOSED)
+        if not tried and not refused:
             self._carry_over(tenant, mode, agent)
+        over = {*tried, *(proposal.id for proposal in refused)}
         candidates = [proposal.id for proposal in self._candidates(tenant, mode, agent.base.sha)]
-        if waiting := [each for each in candidates if each not in tried and self._is_unjudged(tenant, each)]:
+        if waiting := [each for each in candidates if each not in over and self._is_unjudged(tenant, each)]:
             return waiting
         drafted = draft_fixes(
             self.store,
             tenant,
             mode,
             agent=agent,
-            recipes=() if tried else RECIPES,
+            recipes=() if tried or refused else RECIPES,  # they would draft what was refused
             model=self.model,
             sandbox=self.sandbox,
         )
-        fresh = [proposal for proposal in drafted.proposals if proposal.id not in tried]
+        fresh = [proposal for proposal in drafted.proposals if proposal.id not in over]
         for proposal in fresh:
             self.store.save_proposal(tenant, proposal)
         if not fresh:
@@ -372,7 +413,8 @@ class ProductStages:
 
     def _opened(self, tenant: str, mode: FailureMode, proposal: Proposal, *, asked: bool) -> PullRequest | None:
         evidence, agent = self._evidence(tenant, proposal.id), self._agent_of(tenant, mode)
-        if any(other.proposal_id != proposal.id for other in self.store.pull_requests_of_mode(tenant, mode.id)):
+        others = [each for each in self.store.pull_requests_of_mode(tenant, mode.id) if each.proposal_id != proposal.id]
+        if others and not self._has_second_chance(tenant, mode, agent.base.sha):
             return None  # opened while this one was tried: never a second one
         standing = self.queue.standing(tenant, agent)
         if standing.autonomy is Autonomy.OBSERVE:
@@ -467,6 +509,23 @@ class ProductStages:
         )
         forge.update_body(pull_request, body)
         return evidence.verdict
+
+    def _reopened(self, tenant: str, mode: FailureMode, proposal_id: str) -> None:
+        opened = next(each for each in self.store.pull_requests(tenant) if each.proposal_id == proposal_id)
+        pull_request, forge = opened.pull_request, self._agent_of(tenant, mode).forge
+        told = REOPENED
+        if forge.pull_request_state(pull_request) is State.MERGED:
+            told = NOT_CLOSED
+        elif forge.reopen(pull_request):
+            self.store.set_pull_request_state(tenant, pull_request, State.OPEN)
+            self.store.set_status(tenant, mode.id, Status.ONGOING)
+            self.store.forget_refusal(tenant, proposal_id)
+            self.reexamine(tenant, proposal_id)
+        else:
+            self.store.set_status(tenant, mode.id, Status.ONGOING)
+            self.store.ask_again(tenant, mode.id)
+            told = ANOTHER_MAY_FOLLOW
+        answer(self.store, tenant, pull_request, "reopen", told, forge=forge)
 
     def _mode(self, tenant: str, mode_id: str) -> FailureMode:
         mode = self.store.failure_mode(tenant, mode_id)

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 
 from dbos import DBOS
 
+from bot.errand import Kind
+
 #: What the ids of a tenant's workflows begin with; those that handle deliveries are named for the delivery.
-KINDS = ("run", "mend", "reexamine")
+KINDS = ("run", "mend", *Kind)
 
 
 def end_work(tenant: str) -> None:

@@ -178,6 +178,12 @@ class Forge(Protocol):
     def close(self, pull_request: PullRequest) -> None:
         """Close the pull request without a merge; its branch stays."""
 
+    def reopen(self, pull_request: PullRequest) -> bool:
+        """Open a closed pull request again; False when the forge does not let us, as when its branch is gone."""
+
+    def acknowledge(self, pull_request: PullRequest, comment_id: int) -> None:
+        """Show whoever wrote a comment that it was read."""
+
     def request_reviews(self, pull_request: PullRequest, logins: Sequence[str]) -> None:
         """Ask these people to review; whom the forge does not let us ask is left out."""
 

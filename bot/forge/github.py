@@ -325,6 +325,25 @@ class GitHubForge:
             lambda repo: repo.get_pull(pull_request.number).edit(state="closed"),
         )
 
+    def reopen(self, pull_request: PullRequest) -> bool:
+        """Open a closed pull request again; GitHub refuses when the branch is gone, or was rewritten meanwhile."""
+        try:
+            self._publishing.ask(
+                f"reopen pull request {pull_request.number}",
+                lambda repo: repo.get_pull(pull_request.number).edit(state="open"),
+            )
+        except _Unprocessable:
+            return False
+        return True
+
+    def acknowledge(self, pull_request: PullRequest, comment_id: int) -> None:
+        """Show eyes below a comment; GitHub keeps one reaction of a kind. A comment that is gone needs none."""
+        with suppress(Missing):
+            self._publishing.ask(
+                f"acknowledge comment {comment_id}",
+                lambda repo: repo.get_issue(pull_request.number).get_comment(comment_id).create_reaction("eyes"),
+            )
+
     def request_reviews(self, pull_request: PullRequest, logins: Sequence[str]) -> None:
         """Ask for reviews one by one: GitHub refuses all when it refuses one."""
 

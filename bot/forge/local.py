@@ -180,6 +180,15 @@ class LocalForge:
         with self._locked():
             self._write(replace(self._record_of(pull_request), state=State.CLOSED))
 
+    def reopen(self, pull_request: PullRequest) -> bool:
+        """Note that the pull request is open again."""
+        with self._locked():
+            self._write(replace(self._record_of(pull_request), state=State.OPEN))
+        return True
+
+    def acknowledge(self, pull_request: PullRequest, comment_id: int) -> None:
+        """Do nothing: nobody comments on a file."""
+
     def request_reviews(self, pull_request: PullRequest, logins: Sequence[str]) -> None:
         """Ask nobody: there is nobody to ask."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.discretion import Discretions
+from bot.errand import Errand
 from bot.forge.forge import Forge
 from bot.store.store import Store
 from webhooks.github import Delivery
@@ -20,8 +21,8 @@ class Means:
     now: Callable[[], datetime]
     #: Takes personal data out of what is said in comments.
     discretions: Discretions
-    #: Gathers the evidence on a tenant's proposal again, after this delivery is handled.
-    reexamine: Callable[[str, str], None]
+    #: Has this done by a worker, after this delivery is handled.
+    start: Callable[[Errand], None]
     #: Ends the durable work of a tenant.
     end_work: Callable[[str], None]
 

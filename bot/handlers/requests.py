@@ -1,9 +1,12 @@
 """What people may ask of one of our pull requests, by a button or a command: obeyed when they may write to it."""
 
+from bot.errand import Errand, Kind
 from bot.forge.forge import State
 from bot.handlers.means import Means
-from bot.outcome import Decision, Outcome
-from bot.pr_body.comments import explanation, ignored
+from bot.outcome import Decision, Outcome, Reason
+from bot.pr_body.comments import ENDED, explanation, ignored
+from bot.refusal import Refusal
+from bot.sticky import answer
 from bot.store.pull_requests import Opened
 from clustering.failure_mode import Status
 
@@ -16,7 +19,9 @@ def may_ask(means: Means, tenant: str, opened: Opened, actor: str) -> bool:
 def rerun(means: Means, tenant: str, opened: Opened) -> None:
     """Gather the evidence again on the present head; a pull request that ended needs none."""
     if opened.pull_request.state == State.OPEN:
-        means.reexamine(tenant, opened.proposal_id)
+        means.start(Errand(Kind.REEXAMINE, tenant, opened.proposal_id))
+    else:
+        _answer(means, tenant, opened, "rerun", ENDED)
 
 
 def explain(means: Means, tenant: str, opened: Opened) -> None:
@@ -24,9 +29,9 @@ def explain(means: Means, tenant: str, opened: Opened) -> None:
     proposal = means.store.proposal(tenant, opened.proposal_id)
     evidence = means.store.evidence_of(tenant, opened.proposal_id)
     if proposal is not None and evidence is not None:
-        forge, shown = means.forge_of(tenant, opened.pull_request.repository), means.discretions.of(tenant)
+        shown = means.discretions.of(tenant)
         told = explanation(shown.proposal(proposal), shown.evidence(evidence))
-        forge.keep_comment(opened.pull_request, "explain", told)
+        _answer(means, tenant, opened, "explain", told)
 
 
 def ignore(means: Means, tenant: str, opened: Opened, *, actor: str, delivery_id: str, reason: str = "") -> None:
@@ -42,9 +47,25 @@ def ignore(means: Means, tenant: str, opened: Opened, *, actor: str, delivery_id
         actor=actor,
         words=reason,
         decided_at=means.now(),
+        reason=Reason.UNWANTED,
     )
     means.store.record_outcome(tenant, outcome)
     forge = means.forge_of(tenant, opened.pull_request.repository)
+    mode = means.store.failure_mode(tenant, proposal.failure_mode_id)
+    refusal = Refusal(
+        proposal_id=opened.proposal_id,
+        failure_mode_id=proposal.failure_mode_id,
+        base_sha=proposal.base_sha,
+        n_sessions=mode.n_sessions if mode else 0,
+        refused_at=means.now(),
+        reason=Reason.UNWANTED,
+    )
+    means.store.keep_refusal(tenant, refusal)
     forge.comment_once(opened.pull_request, "ignored", ignored(actor))
     forge.close(opened.pull_request)
     means.store.set_pull_request_state(tenant, opened.pull_request, State.CLOSED)
+
+
+def _answer(means: Means, tenant: str, opened: Opened, section: str, words: str) -> None:
+    forge = means.forge_of(tenant, opened.pull_request.repository)
+    answer(means.store, tenant, opened.pull_request, section, words, forge=forge)

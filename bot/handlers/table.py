@@ -7,10 +7,12 @@ from collections.abc import Mapping
 
 from bot.handlers.branches import notice_strangers
 from bot.handlers.checks import press_button, rerun_check, rerun_suite
+from bot.handlers.commands import obey_command
 from bot.handlers.configuration import ask_for_configuration, check_configuration
-from bot.handlers.decisions import record_decision
+from bot.handlers.decisions import follow_reopening, record_decision
 from bot.handlers.installations import follow_installation, follow_repository, follow_selection
 from bot.handlers.means import Handler, Means
+from bot.handlers.refusals import take_choice, take_words
 from webhooks.github import Delivery
 
 #: By (event, action), in the order in which they run; "" is the action of events that have none.
@@ -24,10 +26,11 @@ HANDLERS: Mapping[tuple[str, str], tuple[Handler, ...]] = {
     ("installation", "unsuspend"): (follow_installation, ask_for_configuration),
     ("installation_repositories", "added"): (follow_selection, ask_for_configuration),
     ("installation_repositories", "removed"): (follow_selection,),
-    ("issue_comment", "created"): (record_decision,),
+    ("issue_comment", "created"): (record_decision, take_words, obey_command),
+    ("issue_comment", "edited"): (take_choice,),
     ("pull_request", "closed"): (record_decision,),
     ("pull_request", "opened"): (check_configuration,),
-    ("pull_request", "reopened"): (check_configuration,),
+    ("pull_request", "reopened"): (check_configuration, follow_reopening),
     ("pull_request", "synchronize"): (check_configuration, notice_strangers),
     ("pull_request_review", "submitted"): (record_decision,),
     ("repository", "archived"): (follow_repository,),

@@ -1,5 +1,6 @@
 """What the bot says below a pull request, each thing once."""
 
+from bot.command import MARK, MEANINGS
 from bot.pr_body import facts
 from bot.pr_body.escape import identifier, prose
 from clustering.failure_mode import FailureMode
@@ -9,6 +10,11 @@ from fixers.proposal import Proposal
 HANDS_OFF = (
     "There are commits on this branch that are not mine, so it is yours now: I push nothing more to it. The check's "
     "button **Re-run** still tries what is here."
+)
+
+
+HELP = "I know these commands, at the start of a comment, from people who may write here:\n\n" + "\n".join(
+    f"- `{MARK} {verb}` {meaning}" for verb, meaning in MEANINGS.items()
 )
 
 
@@ -41,3 +47,14 @@ def ignored(actor: str) -> str:
         f"{prose(actor)} asked me to ignore this failure mode, so I close this pull request and propose nothing more "
         "for it. The branch stays. Thank you for telling me."
     )
+
+
+ENDED = (
+    "This pull request has ended, so there is nothing to try again; `/tracewright reopen` takes a closed one up again."
+)
+REOPENED = "Open again, as asked: the evidence is gathered anew, and the description and the check show it."
+NOT_CLOSED = "Nothing to reopen: this pull request was not closed without a merge."
+ANOTHER_MAY_FOLLOW = (
+    "GitHub does not let me reopen this one. As somebody asked for it, another pull request may follow as soon as "
+    "another fix holds on today's default branch."
+)

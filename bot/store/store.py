@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from bot.outcome import Outcome
+from bot.outcome import Outcome, Reason
 from bot.pull_request import PullRequest
+from bot.refusal import Refusal
+from bot.remark import Remark
 from bot.store import (
     batches,
     counts,
@@ -18,11 +20,14 @@ from bot.store import (
     failures,
     installations,
     keys,
+    notes,
     outcomes,
     proposals,
     pull_requests,
     quarantine,
+    refusals,
     reindex,
+    remarks,
     replaced,
     repositories,
     responses,
@@ -506,6 +511,61 @@ class Store:
         """Return what people decided about the proposals for a failure mode, oldest first."""
         with self.engine.connect() as connection:
             return outcomes.outcomes_of_mode(connection, tenant, failure_mode_id)
+
+    def keep_refusal(self, tenant: str, refusal: Refusal) -> None:
+        """Keep what was known when a proposal was refused; a second time changes nothing."""
+        with writing(self.engine) as connection:
+            refusals.keep_refusal(connection, tenant, refusal)
+
+    def refusals(self, tenant: str) -> list[Refusal]:
+        """Return every refusal of a pull request that is not open again, oldest first."""
+        with self.engine.connect() as connection:
+            return refusals.refusals(connection, tenant)
+
+    def give_reason(self, tenant: str, proposal_id: str, reason: Reason, *, words: str = "") -> None:
+        """Note why a proposal was refused."""
+        with writing(self.engine) as connection:
+            refusals.give_reason(connection, tenant, proposal_id, reason, words)
+
+    def ask_again(self, tenant: str, failure_mode_id: str) -> None:
+        """Note that a person wants another attempt on a failure mode whose pull request was refused."""
+        with writing(self.engine) as connection:
+            refusals.ask_again(connection, tenant, failure_mode_id, now=self._now())
+
+    def forget_refusal(self, tenant: str, proposal_id: str) -> None:
+        """Forget that a proposal was refused: its pull request is open again."""
+        with writing(self.engine) as connection:
+            refusals.forget_refusal(connection, tenant, proposal_id)
+
+    def keep_remark(self, tenant: str, remark: Remark) -> bool:
+        """Keep what a reviewer said; False when it is known already."""
+        with writing(self.engine) as connection:
+            return remarks.keep_remark(connection, tenant, remark)
+
+    def unanswered_remarks(self, tenant: str, head_branch: str) -> list[Remark]:
+        """Return what was said of a pull request and is not answered yet, oldest first."""
+        with self.engine.connect() as connection:
+            return remarks.unanswered_remarks(connection, tenant, head_branch)
+
+    def review_rounds(self, tenant: str, head_branch: str) -> int:
+        """Return how many times remarks on a pull request were answered."""
+        with self.engine.connect() as connection:
+            return remarks.review_rounds(connection, tenant, head_branch)
+
+    def mark_answered(self, tenant: str, answered: Sequence[Remark], *, number: int) -> None:
+        """Note that remarks were answered in the round with this number, from 1."""
+        with writing(self.engine) as connection:
+            remarks.mark_answered(connection, tenant, answered, number=number)
+
+    def keep_note(self, tenant: str, head_branch: str, section: str, words: str) -> None:
+        """Keep a part of our comment on a pull request; the same section again replaces it."""
+        with writing(self.engine) as connection:
+            notes.keep_note(connection, tenant, head_branch, section, words)
+
+    def notes(self, tenant: str, head_branch: str) -> list[str]:
+        """Return the parts of our comment on a pull request."""
+        with self.engine.connect() as connection:
+            return notes.notes(connection, tenant, head_branch)
 
 
 @contextmanager

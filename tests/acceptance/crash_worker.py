@@ -24,6 +24,7 @@ import numpy as np
 
 from bot.agents import Agent
 from bot.assemble import LOCAL, assemble
+from bot.errand import Errand
 from bot.forge.forge import Draft
 from bot.forge.local import LocalForge
 from bot.outcome import Outcome
@@ -168,11 +169,11 @@ class MortalStages:
     def report(self, tenant: str, proposal_id: str) -> None:
         self._around("report", proposal_id, lambda: self._stages.report(tenant, proposal_id))
 
-    def watch(self, delivery_id: str) -> list[tuple[str, str]]:
+    def watch(self, delivery_id: str) -> list[Errand]:
         return self._around("watch", delivery_id, lambda: self._stages.watch(delivery_id))
 
-    def reexamine(self, tenant: str, proposal_id: str) -> Verdict | None:
-        return self._around("reexamine", proposal_id, lambda: self._stages.reexamine(tenant, proposal_id))
+    def do(self, errand: Errand) -> None:
+        self._around("do", errand.proposal_id, lambda: self._stages.do(errand))
 
     def _around(self, stage: str, about: str, run: Callable[[], T]) -> T:
         self._reaper.reach(f"before-{stage}", about)

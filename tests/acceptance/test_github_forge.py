@@ -273,6 +273,8 @@ def test_a_description_is_replaced_and_a_pull_request_closed(place: Place, draft
     place.forge.close(pull_request)
     assert place.body(pull_request.number) == "New evidence."
     assert place.forge.pull_request_state(pull_request) == State.CLOSED
+    assert place.forge.reopen(pull_request)
+    assert place.forge.pull_request_state(pull_request) == State.OPEN
 
 
 def test_commits_of_other_people_are_told_from_ours(place: Place, draft: Make) -> None:
@@ -490,6 +492,19 @@ def test_a_push_moves_the_pull_request(on_github: OnGitHub, draft: Make) -> None
     found = on_github.forge.find_pull_request(pull_request.head_branch)
     assert found is not None
     assert found.head_sha != pull_request.head_sha
+
+
+def test_a_comment_is_acknowledged_once(on_github: OnGitHub, draft: Make) -> None:
+    pull_request = on_github.forge.open_pull_request(draft(on_github))
+    comments = f"/repos/{on_github.emulator.repository}/issues"
+    said = on_github.emulator.call("POST", f"{comments}/{pull_request.number}/comments", {"body": "/tracewright rerun"})
+    for _ in range(2):
+        on_github.forge.acknowledge(pull_request, said["id"])
+    on_github.forge.acknowledge(pull_request, 999_999)
+    (shown,) = on_github.emulator.call("GET", f"{comments}/comments/{said['id']}/reactions")
+    assert (shown["content"], shown["user"]["login"]) == ("eyes", "tracewright[bot]")
+    answers = contract.deviations_of_answers(on_github.emulator.log())
+    assert [lacks for operation, lacks in answers.items() if lacks and "/reactions" in operation] == []
 
 
 def test_what_we_rely_on_is_as_github_describes_it(on_github: OnGitHub, draft: Make) -> None:

@@ -5,15 +5,16 @@ import { codeload, routes as gitRoutes } from "./git.mjs";
 import { complete } from "./fields.mjs";
 import { routes as hookRoutes } from "./hook_deliveries.mjs";
 import { refuse, widen } from "./limits.mjs";
+import { routes as reviewRoutes } from "./reviews.mjs";
 import { deliverWebhooks } from "./webhooks.mjs";
 
 export function extend(plugin, getGitHubStore) {
   const register = plugin.register;
   plugin.register = function (app, store, webhooks, baseUrl, tokenMap) {
-    const world = { app, gh: getGitHubStore(store), webhooks, baseUrl, tokenMap, log: [], faults: [], deliveries: [] };
+    const world = { app, gh: getGitHubStore(store), webhooks, baseUrl, tokenMap, log: [], faults: [], deliveries: [], reactions: [] };
     world.plain = app.fetch; // the emulator without us
     world.api = (path, token, init = {}) => world.plain(request(world, path, token, init));
-    for (const [method, path, handler] of [...gitRoutes(world), ...hookRoutes(world)]) app.on(method, path, handler);
+    for (const [method, path, handler] of [...gitRoutes(world), ...hookRoutes(world), ...reviewRoutes(world)]) app.on(method, path, handler);
     register.call(this, app, store, webhooks, baseUrl, tokenMap);
     deliverWebhooks(world);
     app.fetch = (incoming) => handle(world, incoming);

@@ -48,6 +48,7 @@ export function walk(world, value) {
 const present = (object) => Object.fromEntries(Object.entries(object).filter(([, item]) => item !== undefined && item !== null));
 
 const SHAPES = [
+  [(o) => "pull_request_review_id" in o && "diff_hunk" in o, (world, comment) => reviewCommentOf(comment)],
   [(o) => "login" in o && "id" in o && "node_id" in o, (world, user) => userOf(world, user)],
   [(o) => "check_suite" in o && "external_id" in o, (world, run) => checkOf(world, run)],
   [(o) => "role_name" in o && "permission" in o, (world, answer) => levelOf(world, answer)],
@@ -59,6 +60,11 @@ function levelOf(world, answer) {
   answer.permission = { push: "write", maintain: "write", pull: "read", triage: "read" }[answer.permission] ?? answer.permission;
   answer.user.role_name = answer.role_name;
   return {};
+}
+
+function reviewCommentOf({ url, html_url, pull_request_url }) {
+  const link = (href) => ({ href });
+  return { _links: { self: link(url), html: link(html_url), pull_request: link(pull_request_url) } };
 }
 
 function checkOf(world, run) {

@@ -34,7 +34,9 @@ function enrich(world, event, payload, repo) {
   if (event === "pull_request") full.number = full.pull_request.number;
   if (payload.action === "review_requested") full.requested_reviewer = full.pull_request.requested_reviewers.at(-1);
   if (event === "issue_comment" && payload.issue) full.issue = issueOf(world, full.issue, repo);
+  if (payload.action === "edited") full.changes ??= {};
   if (event === "pull_request_review") reviewOf(full);
+  if (event === "pull_request_review_comment") for (const key of OF_DETAIL) delete full.pull_request[key];
   const org = repo && repo.owner_type === "Organization" ? world.gh.orgs.get(repo.owner_id) : null;
   if (org) full.organization = organization(world, org);
   const installation = world.gh.appInstallations.all().find((candidate) => candidate.repository_ids.includes(repo?.id) || candidate.repository_selection === "all");

@@ -131,7 +131,7 @@ def opened(tmp_path: Path, forge: Forge, *, base: str = "main") -> None:
         forge_of=lambda *_: forge,
         now=lambda: NOW,
         discretions=DISCRETIONS,
-        reexamine=lambda *_: None,
+        start=lambda _: None,
         end_work=lambda _: None,
     )
     handle(Delivery(delivery_id="d", event="pull_request", action="opened", payload=payload), means)

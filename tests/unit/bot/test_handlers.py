@@ -29,7 +29,7 @@ def means() -> Means:
         now=lambda: NOW,
         discretions=DISCRETIONS,
         end_work=lambda _: None,
-        reexamine=lambda *_: None,
+        start=lambda _: None,
     )
 
 

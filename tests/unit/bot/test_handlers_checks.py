@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.checks import EXPLAIN, IGNORE, NAME, RERUN
-from bot.forge.forge import Commit
+from bot.errand import Errand, Kind
+from bot.forge.forge import Base, Commit, State
 from bot.handlers.means import Means
 from bot.handlers.table import handle
 from bot.outcome import Decision
@@ -33,6 +34,8 @@ class FakeForge:
     found: list[Commit] = field(default_factory=lambda: [OURS])
     comments: dict[str, list[str]] = field(default_factory=dict)
     closed: list[int] = field(default_factory=list)
+    acknowledged: list[int] = field(default_factory=list)
+    state: State = State.OPEN
 
     def may_write(self, login: str) -> bool:
         return login == "ada"
@@ -49,6 +52,15 @@ class FakeForge:
     def comment_once(self, _: PullRequest, marker: str, text: str) -> None:
         self.comments.setdefault(marker, []).append(text)
 
+    def pull_request_state(self, _: PullRequest) -> State:
+        return self.state
+
+    def base(self) -> Base:
+        return Base(branch="main", sha="b" * 40)
+
+    def acknowledge(self, _: PullRequest, comment_id: int) -> None:
+        self.acknowledged.append(comment_id)
+
     def close(self, pull_request: PullRequest) -> None:
         self.closed.append(pull_request.number)
 
@@ -59,18 +71,18 @@ class World:
 
     store: Store
     forge: FakeForge = field(default_factory=FakeForge)
-    reexamined: list[tuple[str, str]] = field(default_factory=list)
+    started: list[Errand] = field(default_factory=list)
 
-    def tell(self, event: str, action: str, *, by: str = "ada", **payload: object) -> None:
+    def tell(self, event: str, action: str, *, by: str = "ada", kind: str = "User", **payload: object) -> None:
         means = Means(
             store=self.store,
             forge_of=lambda *_: self.forge,  # type: ignore[arg-type,return-value]  # the methods that are used
             now=lambda: NOW,
             discretions=DISCRETIONS,
             end_work=lambda _: None,
-            reexamine=lambda tenant, proposal_id: self.reexamined.append((tenant, proposal_id)),
+            start=self.started.append,
         )
-        body = {"action": action, "installation": {"id": 42}, "sender": {"login": by}, **payload}
+        body = {"action": action, "installation": {"id": 42}, "sender": {"login": by, "type": kind}, **payload}
         body["repository"] = {"full_name": "acme/shop"}
         handle(Delivery(delivery_id=f"{event}-{action}", event=event, action=action, payload=body), means)
 
@@ -98,13 +110,13 @@ def test_rerun_gathers_the_evidence_again(world: World) -> None:
     world.press(RERUN)
     world.tell("check_run", "rerequested", check_run={"external_id": f"{PULL.head_branch}/{NAME}"})
     world.tell("check_suite", "rerequested", check_suite={"head_branch": PULL.head_branch})
-    assert world.reexamined == [(TENANT, PROPOSAL.id)] * 3
+    assert world.started == [Errand(Kind.REEXAMINE, TENANT, PROPOSAL.id)] * 3
 
 
 def test_explain_keeps_one_comment_with_the_diagnosis(world: World) -> None:
     world.press(EXPLAIN)
     world.press(EXPLAIN)
-    (told,) = world.forge.comments["explain"]
+    (told,) = world.forge.comments["answers"]
     assert PROPOSAL.diagnosis.cause in told
     assert PROPOSAL.rationale in told
 
@@ -121,7 +133,7 @@ def test_ignore_leaves_the_failure_mode_alone_and_closes(world: World) -> None:
 @pytest.mark.parametrize("button", [RERUN, EXPLAIN, IGNORE])
 def test_who_may_not_write_is_not_obeyed(world: World, button: str) -> None:
     world.press(button, by="mallory")
-    assert (world.reexamined, world.forge.comments, world.forge.closed) == ([], {}, [])
+    assert (world.started, world.forge.comments, world.forge.closed) == ([], {}, [])
     assert world.status() is Status.NEW
 
 
@@ -134,7 +146,7 @@ def test_a_check_that_is_not_ours_is_left_alone(world: World, external_id: str) 
 def test_a_pull_request_that_ended_is_not_examined_again(world: World) -> None:
     world.store.set_pull_request_state(TENANT, PULL, "merged")
     world.press(RERUN)
-    assert world.reexamined == []
+    assert world.started == []
 
 
 def test_other_peoples_commits_are_noticed_once(world: World) -> None:

@@ -46,7 +46,7 @@ class World:
             now=lambda: NOW,
             discretions=DISCRETIONS,
             end_work=self.ended.append,
-            reexamine=lambda *_: None,
+            start=lambda _: None,
         )
         handle(delivery, means)
 

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import sqlalchemy as sa
 
 from bot.outcome import Decision, Outcome
 from bot.pull_request import PullRequest
+from bot.refusal import Refusal
+from bot.remark import Remark
 from bot.store.failures import failure_id
 from bot.store.repositories import Told
 from bot.store.store import Store
@@ -59,6 +62,10 @@ READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
     "pull_request_of_branch": lambda store, _: store.pull_request_of_branch(OURS, "acme/shop", "tracewright/x"),
     "waiting": lambda store, _: store.waiting(OURS),
     "proposed_modes": lambda store, _: store.proposed_modes(OURS),
+    "refusals": lambda store, _: store.refusals(OURS),
+    "unanswered_remarks": lambda store, _: store.unanswered_remarks(OURS, "tracewright/x"),
+    "review_rounds": lambda store, _: store.review_rounds(OURS, "tracewright/x"),
+    "notes": lambda store, _: store.notes(OURS, "tracewright/x"),
     "outcomes_of_mode": lambda store, _: store.outcomes_of_mode(OURS, "fm1"),
 }
 WRITES = {
@@ -91,6 +98,13 @@ WRITES = {
     "wait",
     "ask",
     "stop_waiting",
+    "keep_refusal",
+    "give_reason",
+    "ask_again",
+    "forget_refusal",
+    "keep_remark",
+    "mark_answered",
+    "keep_note",
 }
 
 
@@ -154,6 +168,24 @@ def fill(  # noqa: PLR0917  # fixtures are given by name
             tenant,
             Waiting(failure_mode_id="fm1", repository="acme/shop", agent="shop", base_sha="0", reason="no place"),
         )
+        refusal = Refusal(
+            proposal_id=proposal.id, failure_mode_id="fm1", base_sha="0", n_sessions=1, refused_at=clock.time
+        )
+        store.keep_refusal(tenant, refusal)
+        remark = Remark(
+            id="review 1",
+            head_branch="tracewright/x",
+            author="ada",
+            words="Why?",
+            path="",
+            line=None,
+            thread=None,
+            told_at=clock.time,
+        )
+        store.keep_remark(tenant, remark)
+        store.mark_answered(tenant, [remark], number=1)
+        store.keep_remark(tenant, replace(remark, id="review 2"))
+        store.keep_note(tenant, "tracewright/x", "help", "words")
         return {"proposal": proposal.id, "start": clock.time, "pull_request": pull_request}
 
     return fill_tenant
@@ -190,7 +222,7 @@ def test_every_table_was_filled_for_the_walk(store: Store, fill: Fixture, engine
     fill(OURS)
     store.create_key(OURS)
     with engine.connect() as connection:
-        for table in set(sa.inspect(engine).get_table_names()) - {"deliveries"}:
+        for table in set(sa.inspect(engine).get_table_names()) - {"deliveries", "reindexing"}:
             assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar(), table
 
 
