@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from bot.agents import Agent, Agents, read_agents
 from bot.board import read_boards, write_boards
+from bot.bundle import bundle
 from bot.discretion import Discretions
 from bot.errand import Errand, Kind
 from bot.errors import BotError, ForgeError, NoAgent, UnknownFailureMode
@@ -46,6 +47,7 @@ from fixers.evidence import Evidence, Verdict
 from fixers.harness import Autonomy
 from fixers.model import Model
 from fixers.proposal import Proposal
+from fixers.replay.cassette import record
 from fixers.replay.playback import LiveModel
 from fixers.sandbox import Sandbox
 from webhooks.errors import WebhookError
@@ -437,6 +439,7 @@ class ProductStages:
                 forge=agent.forge,
                 harness=agent.harness,
                 branch=agent.base.branch,
+                bundle=self._bundle(tenant, mode, proposal, evidence),
                 ready=standing.autonomy is Autonomy.READY,
             )
         except Refused as error:
@@ -448,6 +451,19 @@ class ProductStages:
             paths = [edit.path for edit in proposal.edits]
             agent.forge.request_reviews(opened, reviewers(paths, agent.read_file))
         return opened
+
+    def _bundle(self, tenant: str, mode: FailureMode, proposal: Proposal, evidence: Evidence) -> dict[str, str]:
+        """Return the evidence in full as it may be shown, with the runs that were tried."""
+        shown = self.discretions.of(tenant)
+        tried = dict.fromkeys(case.trace_id for case in evidence.cases)
+        traces = self.store.load_traces(tenant, tried)
+        return bundle(
+            shown.proposal(proposal),
+            shown.evidence(evidence),
+            shown.mode(mode),
+            (record(traces[trace_id]) for trace_id in tried if trace_id in traces),
+            redact=shown.text,
+        )
 
     def _why_not_needed(self, tenant: str, mode: FailureMode, proposal: Proposal, agent: Agent) -> str | None:
         """Return why this fix needs no pull request, noted on the one that has it; None when it needs its own."""
@@ -505,7 +521,13 @@ class ProductStages:
         report(replace(pull_request, head_sha=head_sha), told, evidence, forge=forge, manners=agent.harness.manners)
         traffic, manners = self.store.traffic_of_all(tenant), agent.harness.manners
         body = body_of(
-            shown.proposal(proposal), evidence, shown.mode(mode), traffic=traffic, forge=forge, manners=manners
+            shown.proposal(proposal),
+            evidence,
+            shown.mode(mode),
+            traffic=traffic,
+            forge=forge,
+            manners=manners,
+            bundle=self._bundle(tenant, mode, proposal, evidence),
         )
         forge.update_body(pull_request, body)
         return evidence.verdict

@@ -3,11 +3,14 @@
 A forge that does not answer, or asks to wait, is asked again after a pause: its methods find what an earlier call made.
 """
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from bot import checks
+from bot.bundle import BRANCH
+from bot.errors import ForgeError
 from bot.forge.errors import RateLimited, Unavailable
 from bot.forge.forge import Base, Draft, Forge
 from bot.pr_body.body import check_run_summary, page, render, title
@@ -19,6 +22,8 @@ from fixers.harness import Harness
 from fixers.manners import DEFAULT_MANNERS, Manners
 from fixers.proposal import Proposal
 
+NOTHING: Mapping[str, str] = {}
+log = logging.getLogger(__name__)
 LABELS = ("tracewright",)
 PAUSES_S = (1.0, 5.0, 25.0)
 # GitHub asks for a minute when it names no time; a limit that lasts longer is the next run's business.
@@ -41,6 +46,7 @@ def submit(
     forge: Forge,
     harness: Harness,
     branch: str,
+    bundle: Mapping[str, str] = NOTHING,
     ready: bool = False,
     wait: Callable[[float], None] = time.sleep,
 ) -> PullRequest:
@@ -48,6 +54,8 @@ def submit(
 
     Parameters
     ----------
+    bundle
+        The evidence in full, text by path; nothing of it is kept where strangers read.
     ready
         Whether it asks for review at once; else it is a draft.
     wait
@@ -64,7 +72,8 @@ def submit(
     if evidence.verdict is not Verdict.VERIFIED or evidence.proposal_id != proposal.id:
         raise ValueError(f"proposal {proposal.id} is not verified: {evidence.verdict} for {evidence.proposal_id}")
     body = _patiently(
-        lambda: body_of(proposal, evidence, mode, traffic=traffic, forge=forge, manners=harness.manners), wait
+        lambda: body_of(proposal, evidence, mode, traffic=traffic, forge=forge, manners=harness.manners, bundle=bundle),
+        wait,
     )
     draft = Draft(
         head_branch=head_branch(proposal),
@@ -82,13 +91,32 @@ def submit(
 
 
 def body_of(
-    proposal: Proposal, evidence: Evidence, mode: FailureMode, *, traffic: Traffic, forge: Forge, manners: Manners
+    proposal: Proposal,
+    evidence: Evidence,
+    mode: FailureMode,
+    *,
+    traffic: Traffic,
+    forge: Forge,
+    manners: Manners,
+    bundle: Mapping[str, str] = NOTHING,
 ) -> str:
-    """Return the description as this repository may see it."""
+    """Return the description as this repository may see it, after the evidence in full was put where it points."""
     location = proposal.diagnosis.location
     link = forge.link(location.path, proposal.base_sha, line=location.line) if location else None
     public = not manners.publish_runs and forge.is_public()
-    return render(proposal, evidence, mode, traffic=traffic, link=link, public=public)
+    where = _kept(bundle, proposal, forge) if bundle and not public else None
+    return render(proposal, evidence, mode, traffic=traffic, link=link, bundle=where, public=public)
+
+
+def _kept(files: Mapping[str, str], proposal: Proposal, forge: Forge) -> str | None:
+    """Return the address of the evidence in full; None when the repository does not take it."""
+    try:
+        return forge.keep_files(BRANCH, proposal.id, files, f"Evidence on proposal {proposal.id}")
+    except Unavailable:
+        raise
+    except ForgeError as error:  # a rule on branches, say: the pull request holds what matters
+        log.warning("the evidence on proposal %s has no branch: %s", proposal.id, error)
+        return None
 
 
 def report(

@@ -1,6 +1,6 @@
 """Forge: the place where pull requests go, and all that the product asks of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -189,6 +189,9 @@ class Forge(Protocol):
 
     def link(self, path: str, sha: str, *, line: int) -> str | None:
         """Return the address of a line at a commit; None where there is none."""
+
+    def keep_files(self, branch: str, folder: str, files: Mapping[str, str], message: str) -> str:
+        """Keep texts by path in a folder of a branch that has no code; return the lasting address of the folder."""
 
     def read_issue(self, marker: str) -> str | None:
         """Return the body of our issue with `marker`, None when there is none."""

@@ -32,6 +32,7 @@ from bot.forge.download import download
 from bot.forge.errors import Mismatch, Missing, TokenRefused, Unavailable
 from bot.forge.forge import Action, Annotation, Base, Commit, Conclusion, Draft, Skipped, State
 from bot.forge.hook_deliveries import HookDeliveries
+from bot.forge.orphan_branch import keep_folder
 from bot.forge.staging import Staged, stage
 from bot.pull_request import PullRequest
 
@@ -358,6 +359,13 @@ class GitHubForge:
     def link(self, path: str, sha: str, *, line: int) -> str | None:
         """Return the permanent address of a line."""
         return f"{web_address(self._api_url)}/{self._repository}/blob/{sha}/{quote(path)}#L{line}"
+
+    def keep_files(self, branch: str, folder: str, files: Mapping[str, str], message: str) -> str:
+        """Commit the files to a branch without code, and return the folder's address at that commit."""
+        sha = self._publishing.ask(
+            f"keep {folder!r} on {branch!r}", lambda repo: keep_folder(repo, branch, folder, files, message)
+        )
+        return f"{web_address(self._api_url)}/{self._repository}/tree/{sha}/{quote(folder)}"
 
     def read_issue(self, marker: str) -> str | None:
         """Return the body of our issue with this marker."""

@@ -5,7 +5,7 @@ The repository's working tree, index, HEAD and configuration are never touched o
 
 import fcntl
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -195,6 +195,14 @@ class LocalForge:
     def link(self, path: str, sha: str, *, line: int) -> str | None:  # noqa: ARG002  # no address shows a file here
         """Return None: a folder has no web addresses."""
         return None
+
+    def keep_files(self, branch: str, folder: str, files: Mapping[str, str], message: str) -> str:  # noqa: ARG002
+        """Write the files below our folder: a repository on disk needs no branch for them."""
+        root = self._folder / branch / folder
+        for path, text in files.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            _replace(root / path, text)
+        return str(root)
 
     def read_issue(self, marker: str) -> str | None:
         """Return the text of our issue, a file, with this marker."""

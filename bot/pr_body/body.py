@@ -32,6 +32,7 @@ def render(
     *,
     traffic: Traffic | None = None,
     link: str | None = None,
+    bundle: str | None = None,
     public: bool = False,
     limit: int = LIMIT,
 ) -> str:
@@ -43,6 +44,8 @@ def render(
         What ran in all while the failure mode was watched; None leaves the shares out.
     link
         Permanent address of the line that is blamed.
+    bundle
+        Address of the evidence in full.
     public
         Whether strangers read it: then counts only, and nothing that a recorded run said.
     limit
@@ -54,7 +57,7 @@ def render(
         first_screen.what_failed(mode, traffic),
         first_screen.cause(proposal, link),
         first_screen.before_and_after(evidence),
-        first_screen.consequences(proposal, evidence),
+        first_screen.consequences(proposal, evidence, bundle),
     )
     first = "\n\n".join(sections)
     trailers = f"Failure-Mode: {inert(proposal.failure_mode_id)}\nEvidence-Run: {inert(evidence.proposal_id)}"

@@ -46,12 +46,21 @@ def before_and_after(evidence: Evidence) -> str:
     )
 
 
-def consequences(proposal: Proposal, evidence: Evidence) -> str:
-    """Say what could go wrong, how to undo it, how to see it for oneself, and what it cost."""
+def consequences(proposal: Proposal, evidence: Evidence, bundle: str | None = None) -> str:
+    """Say what could go wrong, how to undo it, how to see it for oneself, and what it cost.
+
+    `bundle` is the address of the evidence in full.
+    """
     isolation = identifier(evidence.isolation) if facts.isolated(evidence) else "**none**, see the warning above"
     commands = block("\n".join(facts.reproduce(proposal, evidence)), limit=4_000, language="sh")
+    full = f"\n\n**In full.** {_linked(bundle)}" if bundle else ""
     return (
         f"## Risk\n\n{prose(proposal.risk, limit=500)}\n\n"
         f"**Undo.** {facts.UNDO}\n\n**Cost.** {prose(facts.cost(proposal, evidence))} Isolation: {isolation}.\n\n"
-        f"**Reproduce.**\n\n{commands}"
+        f"**Reproduce.**\n\n{commands}{full}"
     )
+
+
+def _linked(bundle: str) -> str:
+    what = "evidence, and the runs as cassettes"
+    return f"[The {what}]({bundle})." if bundle.startswith("https://") else f"The {what}: {code(bundle)}."

@@ -327,6 +327,38 @@ def test_a_stranger_s_issue_with_our_marker_is_not_ours(on_github: OnGitHub) -> 
     assert on_github.forge.read_issue(marker) is None
 
 
+def test_files_are_kept_beside_the_code_and_never_changed_by_the_next(on_github: OnGitHub) -> None:
+    first = on_github.forge.keep_files("evidence-of-tests", "one", {"a.json": "1\n", "runs/b.json": "2\n"}, "One")
+    again = on_github.forge.keep_files("evidence-of-tests", "one", {"a.json": "1\n", "runs/b.json": "2\n"}, "One")
+    second = on_github.forge.keep_files("evidence-of-tests", "two", {"c.json": "3\n"}, "Two")
+
+    sha = re.fullmatch(r".*/acme/shop-agent/tree/([0-9a-f]{40})/one", first)
+    assert first == again
+    assert sha is not None
+    head = re.search("[0-9a-f]{40}", second)
+    assert head is not None
+    assert on_github.forge.paths(sha[1]) == ["one/a.json", "one/runs/b.json"]
+    assert on_github.forge.paths(head[0]) == ["one/a.json", "one/runs/b.json", "two/c.json"]
+    assert on_github.forge.read_file("one/a.json", head[0]) == "1\n"
+    root = on_github.emulator.call("GET", f"/repos/acme/shop-agent/git/commits/{sha[1]}")
+    assert root["parents"] == []
+
+
+def test_another_worker_s_folder_stays(on_github: OnGitHub) -> None:
+    on_github.forge.keep_files("evidence-of-two", "one", {"a": "1"}, "One")
+    on_github.emulator.fail({"match": "PATCH .*/git/refs/heads/evidence-of-two", "status": 422})
+    address = on_github.forge.keep_files("evidence-of-two", "two", {"b": "2"}, "Two")
+    head = re.search("[0-9a-f]{40}", address)
+    assert head is not None
+    assert on_github.forge.paths(head[0]) == ["one/a", "two/b"]
+
+
+def test_files_on_disk_are_kept_in_a_folder(tmp_path: Path) -> None:
+    place = OnDisk(tmp_path)
+    folder = Path(place.forge.keep_files("evidence", "one", {"runs/a.json": "1\n"}, "One"))
+    assert (folder / "runs" / "a.json").read_text() == "1\n"
+
+
 def test_a_line_has_a_permanent_address(on_github: OnGitHub) -> None:
     sha = on_github.forge.base().sha
     address = f"{on_github.emulator.url}/{on_github.emulator.repository}/blob/{sha}/a%20b/%23c.py#L3"
