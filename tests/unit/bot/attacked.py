@@ -3,11 +3,12 @@
 import asyncio
 import hashlib
 import hmac
+import itertools
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -68,7 +69,8 @@ def receiving(folder: Path) -> Iterator[Receiving]:
     """Serve the tenants from a database in the folder, with redaction on; nothing survives a loss of power."""
     engine = open_engine(f"sqlite:///{folder / 'tracewright.db'}")
     sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
-    store = Store(engine, now=lambda: NOON, min_free_bytes=0)
+    ticks = itertools.count()  # a batch is numbered by its time, and looks for a free one
+    store = Store(engine, now=lambda: NOON + timedelta(microseconds=next(ticks)), min_free_bytes=0)
     keys = {tenant: store.create_key(tenant) for tenant in TENANTS}
     started: list[str] = []
     with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:

@@ -3,15 +3,19 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from fastapi import APIRouter
 from starlette.routing import BaseRoute
 
+from bot.errors import UnknownFailureMode
 from bot.store.columns import decompress
+from bot.tables import listed_modes, run_record, shown_mode
 from tests.unit.bot.attacked import ENGINE, GITHUB, LANGFUSE, SIGNED, STANDARD, TENANTS, Receiving, Sent, receiving
 from tests.unit.bot.payloads import seeds
+from tests.unit.bot.recorded_product import LOCAL, make_stages
 
 #: The same for everybody, and nothing of anybody.
 OPEN = {"/healthz", "/langsmith/info", "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"}
@@ -154,3 +158,18 @@ def test_the_same_ids_load_as_each_tenants_own(receiver: Receiving, pair: tuple[
 def _bodies(receiver: Receiving, tenant: str) -> list[bytes]:
     with receiver.store.engine.connect() as connection:
         return list(connection.scalars(sa.text("SELECT body FROM batches WHERE tenant = :tenant"), {"tenant": tenant}))
+
+
+def test_what_the_command_line_lists_for_another_tenant_holds_nothing_of_ours(tmp_path: Path) -> None:
+    store = make_stages(tmp_path).store
+    (mode,) = store.failure_modes(LOCAL)
+    store.create_key(LOCAL, label="of ours")
+    store.create_key("other")
+    assert listed_modes(store, LOCAL)
+    assert shown_mode(store, LOCAL, mode.id)["examples"]
+    assert listed_modes(store, "other") == []
+    with pytest.raises(UnknownFailureMode):
+        shown_mode(store, "other", mode.id)
+    ours, theirs = (json.dumps(run_record(store, tenant, unreadable={})) for tenant in (LOCAL, "other"))
+    assert (mode.id in ours, mode.id in theirs) == (True, False)
+    assert [key.label for key in store.keys("other")] == [""]
