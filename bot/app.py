@@ -57,7 +57,7 @@ def create_app(
     keep_uninstalled
         How long the data of a tenant outlives its installation.
     routers
-        Pages beside the receiver.
+        Pages and the operator's routes beside the receiver.
 
     """
 

@@ -22,6 +22,7 @@ from bot.fix import fix_once
 from bot.fix_checkout import BUDGET, Order, fix_checkout
 from bot.ingest import ingest as ingest_file
 from bot.keys_cli import keys_app
+from bot.modes_cli import decisions_app
 from bot.pipeline import durable, finish_pending, run_once
 from bot.pr_body.escape import one_line, visible
 from bot.redaction import build_redaction
@@ -42,6 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys_app, name="keys")
+app.add_typer(decisions_app)
 MAX_ERROR = 1_000  # characters
 NOTHING_PROPOSED = 3  # exit status
 CHECKOUT_MEMORY_BYTES = 4 * 1024**3  # large test suites hold a lot

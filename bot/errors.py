@@ -6,6 +6,8 @@ BotError
 ├── BadFile
 ├── UnknownFailureMode
 ├── UnknownKey
+├── NotMergeable
+├── NotSplittable
 ├── NoAgent
 ├── StoreError
 │   ├── NewerSchema
@@ -39,6 +41,14 @@ class UnknownFailureMode(BotError):
 
 class UnknownKey(BotError):
     """There is no such ingestion key, or it is not accepted any more."""
+
+
+class NotMergeable(BotError):
+    """These failure modes cannot become one."""
+
+
+class NotSplittable(BotError):
+    """A failure mode has no parts of this kind."""
 
 
 class NoAgent(BotError):

@@ -1,17 +1,14 @@
 """Look for failures in every complete trace that nobody has looked at."""
 
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from bot.agents import Agent, Agents
-from bot.errors import UnreadableBatch
+from bot.readable import load_readable
 from bot.store.store import Store
 from clustering.detect import Detector, detect, with_policies
 from webhooks.semconv import service_name
-from webhooks.trace import Trace
 
 CHUNK = 200
-log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 
@@ -40,23 +37,12 @@ def _examine(store: Store, tenant: str, *, agents: Agents, quiet_s: float, on_pr
     waiting = store.traces_to_examine(tenant, quiet_s=quiet_s, limit=1_000_000)
     done = 0
     for start in range(0, len(waiting), CHUNK):
-        for trace in _load(store, tenant, waiting[start : start + CHUNK]):
+        for trace in load_readable(store, tenant, waiting[start : start + CHUNK]):
             detectors = detectors_for(agents.owner_of(service_name(trace)))
             store.save_examined(tenant, trace, detect(trace, detectors))
             done += 1
             on_progress(done, len(waiting))
     return done
-
-
-def _load(store: Store, tenant: str, trace_ids: Sequence[str]) -> list[Trace]:
-    """Return these traces, but for those that cannot be read: they wait, and each run says so."""
-    try:
-        return list(store.load_traces(tenant, trace_ids).values())
-    except UnreadableBatch as error:
-        if len(trace_ids) == 1:
-            log.warning("trace %s of tenant %s is not examined: %s", trace_ids[0], tenant, error)
-            return []
-    return [trace for each in trace_ids for trace in _load(store, tenant, [each])]
 
 
 def detectors_for(agent: Agent | None) -> tuple[Detector, ...]:

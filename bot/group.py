@@ -1,42 +1,89 @@
-"""Embed what the failures have in common, group it, and keep the failure modes."""
+"""Embed what the failures have in common, group it, and keep the failure modes.
 
-from collections import defaultdict
-from collections.abc import Sequence
+A few failures stand for each kind, so that the cost follows the variety of failures and not their number.
+"""
 
+from collections.abc import Callable
+from dataclasses import replace
+
+from bot.readable import load_readable
+from bot.store.grouping import Move, Sampled
 from bot.store.store import Store
 from clustering.describe import describe
 from clustering.embed import Encoder, embed
-from clustering.failure import Failure
-from clustering.modes import extend_modes, update_modes
+from clustering.modes import ModeUpdate, extend_modes, update_modes
 
 CHUNK = 500
 
 
-def group(store: Store, tenant: str, *, encoder: Encoder) -> int:
+def itself(service: str) -> str:
+    """Return the owner of a service that no agent owns."""
+    return service
+
+
+def group(store: Store, tenant: str, *, encoder: Encoder, owner_of: Callable[[str], str] = itself) -> int:
     """Update the tenant's failure modes from all its failures; return how many modes have members.
 
-    New failures join the nearest known mode; only when one is near to none are all grouped anew.
+    New failures join the mode of their kind, or the nearest; only when one is near to none are all grouped anew.
+
+    Parameters
+    ----------
+    owner_of
+        Says, for a service, whose failures are grouped with its own.
+
     """
-    failures = store.failures(tenant)
-    texts = _describe(store, tenant, failures)
+    with store.turn(f"group/{tenant}"):
+        return regroup(store, tenant, encoder=encoder, owner_of=owner_of)
+
+
+def regroup(
+    store: Store, tenant: str, *, encoder: Encoder, owner_of: Callable[[str], str] = itself, anew: bool = False
+) -> int:
+    """Do what `group` does for who has the turn; with `anew`, all are grouped whether that is needed or not."""
+    _describe_the_rest(store, tenant)
+    sampled = store.sample(tenant)
+    update = _update(store, tenant, sampled, encoder=encoder, owner_of=owner_of, anew=anew)
+    moves = {Move(each.kind, each.failure_mode_id, update.members[each.failure.identity]) for each in sampled}
+    changed = [move for move in moves if move.before != move.after]
+    store.save_grouping(tenant, update.modes, sorted(changed, key=lambda move: (move.kind, move.before or "")))
+    return sum(1 for mode in store.failure_modes(tenant) if mode.n_traces)
+
+
+def _update(
+    store: Store,
+    tenant: str,
+    sampled: list[Sampled],
+    *,
+    encoder: Encoder,
+    owner_of: Callable[[str], str],
+    anew: bool,
+) -> ModeUpdate:
+    failures = [replace(each.failure, owner=owner_of(each.failure.service)) for each in sampled]
+    texts = [each.text for each in sampled]
     X = embed(texts, encoder, store.embedding_cache(tenant, encoder.name))
-    previous = store.failure_modes(tenant)
-    known = {"/".join(identity): mode for identity, mode in store.members(tenant).items()}
-    update = extend_modes(failures, texts, X, previous=previous, members=known) or update_modes(
-        failures, texts, X, previous=previous, members=known
+    previous, wishes = store.failure_modes(tenant), store.wishes(tenant)
+    known = {each.failure.identity: each.failure_mode_id for each in sampled if each.failure_mode_id}
+    update = None
+    if not anew:
+        update = extend_modes(failures, texts, X, previous=previous, members=known, wishes=wishes)
+    return update or update_modes(
+        failures, texts, X, previous=previous, members=known, wishes=wishes, weights=_weights(sampled)
     )
-    members: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
-    for failure in failures:
-        members[update.members[failure.identity]].append((failure.trace_id, failure.span_id, failure.detector))
-    store.save_modes(tenant, update.modes, members)
-    return sum(1 for mode in update.modes if mode.n_traces)
 
 
-def _describe(store: Store, tenant: str, failures: Sequence[Failure]) -> list[str]:
-    """Return the masked description of each failure; traces are loaded in chunks, not all at once."""
-    texts = []
+def _weights(sampled: list[Sampled]) -> list[float]:
+    """Return for how many failures each stands."""
+    n_sampled: dict[tuple[str, str | None], int] = {}
+    for each in sampled:
+        place = (each.kind, each.failure_mode_id)
+        n_sampled[place] = n_sampled.get(place, 0) + 1
+    return [each.n / n_sampled[each.kind, each.failure_mode_id] for each in sampled]
+
+
+def _describe_the_rest(store: Store, tenant: str) -> None:
+    """Describe the failures that an earlier version kept without; those of unreadable traces by their message alone."""
+    failures = store.undescribed(tenant)
     for start in range(0, len(failures), CHUNK):
         chunk = failures[start : start + CHUNK]
-        traces = store.load_traces(tenant, {failure.trace_id for failure in chunk})
-        texts += [describe(failure, traces[failure.trace_id]) for failure in chunk]
-    return texts
+        traces = {trace.trace_id: trace for trace in load_readable(store, tenant, [each.trace_id for each in chunk])}
+        store.keep_described(tenant, chunk, [describe(each, traces.get(each.trace_id)) for each in chunk])

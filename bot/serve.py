@@ -4,11 +4,13 @@ from datetime import timedelta
 from functools import partial
 
 import uvicorn
+from fastapi import APIRouter
 
 from bot.app import create_app
 from bot.assemble import Product
 from bot.errors import BadSetting
 from bot.handlers.table import HANDLERS
+from bot.operator_routes import create_operator_router
 from bot.pipeline import durable
 from bot.redaction import build_redaction
 from bot.settings import Settings
@@ -48,7 +50,7 @@ def serve_until_set_up(product: Product) -> bool:
             secrets=build_secrets(settings),
             deliveries=product.github.hook_deliveries() if product.github else None,
             keep_uninstalled=timedelta(days=settings.keep_uninstalled_days),
-            routers=[create_setup_router(set_up, on_done=stop)] if set_up else [],
+            routers=[_operator_router(product), *([create_setup_router(set_up, on_done=stop)] if set_up else [])],
         )
         # No access log: the address of the set-up holds its token.
         server = uvicorn.Server(
@@ -60,6 +62,10 @@ def serve_until_set_up(product: Product) -> bool:
     if not server.started:
         raise BadSetting(f"cannot listen on {settings.host}:{settings.port}")
     return set_up is not None and set_up.is_done
+
+
+def _operator_router(product: Product) -> APIRouter:
+    return create_operator_router(product.store, encoder=product.stages.encoder, token=product.settings.operator_token)
 
 
 def _set_up(settings: Settings) -> SetUp:

@@ -51,6 +51,8 @@ class Settings:
     public_url: str = ""
     #: Days after an uninstallation until everything of the tenant is deleted; a new installation meanwhile revives it.
     keep_uninstalled_days: float = 30.0
+    #: What the operator's HTTP routes ask for as a bearer token; empty refuses all.
+    operator_token: str = ""
     #: Interpreter that has the agent's dependencies; runs its tests and replays in the sandbox.
     python: str = sys.executable
     #: The model behind the agent fixer: OPENAI_API_KEY, OPENAI_BASE_URL and a name. No key: recipes alone.

@@ -32,6 +32,7 @@ from bot.reexamine import present_proposal
 from bot.refused import ask_why, take_silence
 from bot.same_fix import applies, is_there, patch_id
 from bot.second_chance import may_try_again
+from bot.service_owners import owner_finder
 from bot.sticky import answer
 from bot.store.pull_requests import Opened
 from bot.store.store import Store
@@ -105,7 +106,8 @@ class ProductStages:
     def group(self, tenant: str) -> int:
         """Embed and group all failures."""
         self.listener("grouping failures", 0, 1)
-        n_modes = group(self.store, tenant, encoder=self.encoder)
+        owner_of = owner_finder(self.store, tenant, self.agents(tenant))
+        n_modes = group(self.store, tenant, encoder=self.encoder, owner_of=owner_of)
         self.listener("grouping failures", 1, 1)
         return n_modes
 
@@ -332,6 +334,8 @@ class ProductStages:
         return closed and may_try_again(mode, refusals, base_sha=base_sha)
 
     def _service(self, tenant: str, mode: FailureMode) -> str:
+        if mode.service:
+            return mode.service
         failures = self.store.failures_of_mode(tenant, mode.id)
         return failures[0].service if failures else ""
 

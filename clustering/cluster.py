@@ -53,9 +53,9 @@ class FailureClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # sc
         return _by_first_appearance(linkage.fit(cosine_distances(X)).labels_)
 
 
-def centroid(X: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Return the mean of the rows of `X`, scaled to unit length; zeros when the rows cancel out."""
-    mean = np.asarray(X, dtype=np.float64).mean(axis=0)
+def centroid(X: npt.NDArray[Any], weights: npt.NDArray[np.float64] | None = None) -> npt.NDArray[np.float32]:
+    """Return the weighted mean of the rows of `X`, scaled to unit length; zeros when the rows cancel out."""
+    mean = np.average(np.asarray(X, dtype=np.float64), axis=0, weights=weights)
     length = float(np.linalg.norm(mean))
     unit: npt.NDArray[np.float64] = mean / length if length > 0 else mean
     return unit.astype(np.float32)

@@ -39,8 +39,8 @@ STRUCTURAL = frozenset(
 MAX_WORDS = 120  # the encoder reads 256 tokens
 
 
-def describe(failure: Failure, trace: Trace) -> str:
-    """Return a masked description of `failure`, which belongs to `trace`.
+def describe(failure: Failure, trace: Trace | None) -> str:
+    """Return a masked description of `failure`, which belongs to `trace`; None where that cannot be read any more.
 
     Errors: the masked message, then the function of the harness that raised it. Failures whose cause is in their key:
     the masked reason. All others, such as negative feedback: the masked words, then what the run did.
@@ -48,10 +48,10 @@ def describe(failure: Failure, trace: Trace) -> str:
     if failure.detector in STRUCTURAL:
         lines = [mask(failure.reason)]
     elif failure.detector in ERROR_LIKE:
-        span = trace.span(failure.span_id)
+        span = trace.span(failure.span_id) if trace else None
         lines = [mask(failure.message), site(span) if span else ""]
     else:
-        lines = [mask(failure.message), _deed(trace)]
+        lines = [mask(failure.message), _deed(trace) if trace else ""]
     return "\n".join(" ".join(line.split()[:MAX_WORDS]) for line in lines).rstrip("\n")
 
 

@@ -26,6 +26,10 @@ class Failure:
     user_id: str | None = None
     #: The release that ran: service.version, or the commit where the trace has one.
     release: str | None = None
+    #: What the run did, where the failure itself says little: see `clustering.structure`. Empty for most detectors.
+    structure: str = ""
+    #: Whose failure it is when failures are grouped: the agent that owns the service, else the service.
+    owner: str = ""
 
     @property
     def identity(self) -> str:
@@ -34,10 +38,15 @@ class Failure:
 
     @property
     def structural_key(self) -> str:
-        """What two failures must share to be grouped at all: `detector:key`."""
-        return f"{self.detector}:{self.key}"
+        """What two failures must share to be grouped at all: `detector:key`, the structure and the owner."""
+        return structural_key(self.detector, self.key, self.structure, self.owner)
 
     @property
     def signature(self) -> tuple[str, str]:
         """What must not show again when a run that failed like this is replayed."""
         return (self.detector, self.key)
+
+
+def structural_key(detector: str, key: str, *more: str) -> str:
+    """Return `detector:key` and what else there is, on a line each."""
+    return "\n".join((f"{detector}:{key}", *filter(None, more)))

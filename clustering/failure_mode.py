@@ -7,6 +7,8 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from clustering.failure import structural_key
+
 
 class Status(StrEnum):
     """Where a failure mode stands."""
@@ -38,8 +40,16 @@ class FailureMode:
     #: Aware, UTC.
     first_seen: datetime
     last_seen: datetime
+    #: The service of the most typical member.
+    service: str = ""
+    #: The agent that owns the services of all members, else their one service.
+    owner: str = ""
+    #: See `clustering.failure.Failure.structure`.
+    structure: str = ""
+    #: Ids of the modes that this one was split off from, or that went into it: what was said of them holds here too.
+    ancestors: tuple[str, ...] = ()
 
     @property
     def structural_key(self) -> str:
-        """What a failure must share to belong here at all: `detector:key`."""
-        return f"{self.detector}:{self.key}"
+        """What a failure must share to belong here, but for what people merged by hand."""
+        return structural_key(self.detector, self.key, self.structure, self.owner)

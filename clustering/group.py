@@ -36,7 +36,12 @@ def threshold_of(detector: str) -> float:
 
 
 def group(
-    failures: Sequence[Failure], texts: Sequence[str], X: npt.NDArray[np.float32], *, max_fit: int = MAX_FIT
+    failures: Sequence[Failure],
+    texts: Sequence[str],
+    X: npt.NDArray[np.float32],
+    *,
+    weights: npt.NDArray[np.float64] | None = None,
+    max_fit: int = MAX_FIT,
 ) -> list[Cluster]:
     """Return the clusters of `failures`, each failure in exactly one.
 
@@ -48,6 +53,8 @@ def group(
         Their descriptions; equal texts are clustered once.
     X : ndarray of shape (n_failures, n_features)
         The embeddings of `texts`.
+    weights : ndarray of shape (n_failures,) or None
+        How many failures each stands for; by default one.
     max_fit : int
         At most so many unique texts are clustered at once, the most frequent first; the others join the nearest
         cluster, and what is near to none is clustered by itself.
@@ -57,7 +64,11 @@ def group(
     for row, failure in enumerate(failures):
         rows_of_key.setdefault(failure.structural_key, []).append(row)
     clusters = [
-        Cluster(key=key, members=tuple(members), centroid=centroid(X[members]))
+        Cluster(
+            key=key,
+            members=tuple(members),
+            centroid=centroid(X[members], None if weights is None else weights[members]),
+        )
         for key, rows in rows_of_key.items()
         for members in _within_key(rows, texts, X, threshold_of(failures[rows[0]].detector), max_fit)
     ]

@@ -1,7 +1,6 @@
 """Keep a failure mode's identity when failures are clustered again."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -23,6 +22,8 @@ class Match:
     status: Status
     #: The mode as it was; None when it is new.
     previous: FailureMode | None
+    #: The modes that this one was split off from, or that went into it, but for those known before.
+    came_from: tuple[str, ...] = ()
 
 
 def match(
@@ -30,6 +31,8 @@ def match(
     failures: Sequence[Failure],
     previous: Sequence[FailureMode],
     members: Mapping[str, str],
+    *,
+    weights: Sequence[float] | None = None,
 ) -> list[Match]:
     """Return the failure mode of each cluster; no mode is given to two clusters.
 
@@ -47,48 +50,67 @@ def match(
         The modes known so far.
     members : Mapping[str, str]
         Mode id by `Failure.identity`, as of the last clustering.
+    weights : Sequence[float] or None
+        How many failures each stands for; by default one.
 
     """
     known = {mode.id: mode for mode in previous}
-    chosen = _choose(clusters, failures, known, members)
+    shared = _shared(clusters, failures, known, members, weights or [1.0] * len(failures))
+    chosen = _choose(clusters, failures, known, shared)
+    chosen_ids = {mode.id for mode in chosen.values()}
     taken = set(known)
     matches = []
     for i, cluster in enumerate(clusters):
         inside = [failures[row] for row in cluster.members]
         mode = chosen.get(i)
-        mode_id = mode.id if mode else _new_id(cluster.key, inside, taken)
+        mode_id = mode.id if mode else _new_id(inside, taken)
         taken.add(mode_id)
-        status = next_status(mode, inside, members) if mode else _first_status(inside, known, members)
-        matches.append(Match(mode_id=mode_id, status=status, previous=mode))
+        came_from = _came_from(i, mode, shared, chosen_ids)
+        status = next_status(mode, inside, members) if mode else _first_status(came_from, known)
+        matches.append(Match(mode_id=mode_id, status=status, previous=mode, came_from=came_from))
     return matches
+
+
+def _shared(
+    clusters: Sequence[Cluster],
+    failures: Sequence[Failure],
+    known: Container[str],
+    members: Mapping[str, str],
+    weights: Sequence[float],
+) -> dict[tuple[int, str], float]:
+    """Return how many members each pair of cluster and known mode shares."""
+    shared: dict[tuple[int, str], float] = {}
+    for i, cluster in enumerate(clusters):
+        for row in cluster.members:
+            if (mode_id := members.get(failures[row].identity, "")) in known:
+                shared[i, mode_id] = shared.get((i, mode_id), 0.0) + weights[row]
+    return shared
+
+
+def _came_from(
+    i: int, mode: FailureMode | None, shared: Mapping[tuple[int, str], float], chosen_ids: Container[str]
+) -> tuple[str, ...]:
+    """Return the modes that went into a known one; for a new one, that which most of its known members were in."""
+    before = {mode_id: n for (cluster, mode_id), n in shared.items() if cluster == i}
+    if mode is not None:
+        return tuple(sorted(mode_id for mode_id in before if mode_id != mode.id and mode_id not in chosen_ids))
+    return tuple(sorted(mode_id for mode_id, n in before.items() if 2 * n > sum(before.values())))
 
 
 def _choose(
     clusters: Sequence[Cluster],
     failures: Sequence[Failure],
     known: Mapping[str, FailureMode],
-    members: Mapping[str, str],
+    shared: Mapping[tuple[int, str], float],
 ) -> dict[int, FailureMode]:
     chosen: dict[int, FailureMode] = {}
     given: set[str] = set()
-    for i, mode_id in (*_by_members(clusters, failures, known, members), *_by_centroid(clusters, failures, known)):
+    by_members = sorted(shared, key=lambda pair: (-shared[pair], pair))
+    for i, mode_id in (*by_members, *_by_centroid(clusters, failures, known)):
         if i not in chosen and mode_id not in given:
             chosen[i] = known[mode_id]
             given.add(mode_id)
     return chosen
-
-
-def _by_members(
-    clusters: Sequence[Cluster], failures: Sequence[Failure], known: Container[str], members: Mapping[str, str]
-) -> Iterator[tuple[int, str]]:
-    """Yield pairs of cluster and mode that share members, the most first."""
-    shared = Counter(
-        (i, mode_id)
-        for i, cluster in enumerate(clusters)
-        for row in cluster.members
-        if (mode_id := members.get(failures[row].identity, "")) in known
-    )
-    yield from sorted(shared, key=lambda pair: (-shared[pair], pair))
 
 
 def _by_centroid(
@@ -105,12 +127,12 @@ def _by_centroid(
     yield from ((i, mode_id) for _, i, mode_id in sorted(near))
 
 
-def _new_id(key: str, inside: Sequence[Failure], taken: Container[str]) -> str:
-    """Hash the key and the earliest member whose hash is free: a mode that was split off may share the earliest."""
+def _new_id(inside: Sequence[Failure], taken: Container[str]) -> str:
+    """Hash its key and the earliest member whose hash is free: a mode that was split off may share the earliest."""
     earliest_first = sorted(inside, key=lambda failure: (failure.occurred_at, failure.identity))
     for salt in count():
         for failure in earliest_first:
-            text = f"{key}\n{failure.identity}\n{salt or ''}"
+            text = f"{failure.detector}:{failure.key}\n{failure.identity}\n{salt or ''}"
             found = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:ID_LENGTH]
             if found not in taken:
                 return found
@@ -124,7 +146,6 @@ def next_status(mode: FailureMode, inside: Sequence[Failure], members: Mapping[s
     return after.get(mode.status, mode.status) if came_back else mode.status
 
 
-def _first_status(inside: Sequence[Failure], known: Mapping[str, FailureMode], members: Mapping[str, str]) -> Status:
+def _first_status(came_from: Sequence[str], known: Mapping[str, FailureMode]) -> Status:
     """Return NEW; but what splits off from an archived mode is still what a person set aside."""
-    came_from = Counter(known[mode_id].status for f in inside if (mode_id := members.get(f.identity, "")) in known)
-    return Status.ARCHIVED if came_from[Status.ARCHIVED] * 2 > len(inside) else Status.NEW
+    return Status.ARCHIVED if any(known[each].status is Status.ARCHIVED for each in came_from) else Status.NEW

@@ -11,8 +11,10 @@ from clustering.assign import UNASSIGNED, assign
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
 from clustering.group import Cluster, group, threshold_of
+from clustering.kind import kind
 from clustering.match import Match, match, next_status
 from clustering.title import title
+from clustering.wish import Wish, obey
 
 N_EXEMPLARS = 5
 
@@ -33,6 +35,8 @@ def update_modes(
     *,
     previous: Sequence[FailureMode] = (),
     members: Mapping[str, str] | None = None,
+    wishes: Sequence[Wish] = (),
+    weights: Sequence[float] | None = None,
 ) -> ModeUpdate:
     """Return the failure modes of `failures`. The same input gives the same output, and repeating it changes nothing.
 
@@ -51,10 +55,15 @@ def update_modes(
         The modes as they were last returned, with the status that was given to them since.
     members : Mapping[str, str] or None
         `ModeUpdate.members` as it was last returned.
+    wishes : Sequence[Wish]
+        What people merged and split by hand, oldest first.
+    weights : Sequence[float] or None
+        How many failures each stands for, where a few stand for many; by default one.
 
     """
-    clusters = group(failures, texts, X)
-    matches = match(clusters, failures, previous, members or {})
+    many = None if weights is None else np.asarray(weights, dtype=np.float64)
+    clusters = obey(wishes, group(failures, texts, X, weights=many), failures, texts, X, weights=many)
+    matches = match(clusters, failures, previous, members or {}, weights=weights)
     return _updated(clusters, matches, failures, texts, X, previous=previous, members=members or {})
 
 
@@ -65,16 +74,20 @@ def extend_modes(
     *,
     previous: Sequence[FailureMode],
     members: Mapping[str, str],
+    wishes: Sequence[Wish] = (),
 ) -> ModeUpdate | None:
-    """Let each new failure join the known mode with the nearest centroid, without grouping anything anew.
+    """Let each new failure join its kind's mode, or the one with the nearest centroid, without grouping anything anew.
 
-    None when that will not do, and `update_modes` is needed: a new failure is near to no mode, or an old one is gone.
-    The parameters are those of `update_modes`.
+    None when that will not do, and `update_modes` is needed: a new failure is near to no mode, or to one that people
+    split; or an old one is gone, or has another owner now. The parameters are those of `update_modes`.
     """
     known = {mode.id: mode for mode in previous}
     mode_ids = [members.get(failure.identity, "") for failure in failures]
+    if sum(mode_id in known for mode_id in mode_ids) != len(members) or _has_moved(failures, mode_ids, known):
+        return None
+    _join_their_kind(mode_ids, failures, texts, known)
     new = [row for row, mode_id in enumerate(mode_ids) if mode_id not in known]
-    if len(failures) - len(new) != len(members):
+    if new and wishes:
         return None
     for threshold in {threshold_of(failures[row].detector) for row in new}:
         rows = [row for row in new if threshold_of(failures[row].detector) == threshold]
@@ -92,6 +105,26 @@ def extend_modes(
         clusters.append(Cluster(key=mode.structural_key, members=tuple(rows), centroid=mode.centroid))
         matches.append(Match(mode_id=mode_id, status=next_status(mode, inside, members), previous=mode))
     return _updated(clusters, matches, failures, texts, X, previous=previous, members=members)
+
+
+def _has_moved(failures: Sequence[Failure], mode_ids: Sequence[str], known: Mapping[str, FailureMode]) -> bool:
+    """Say whether a failure is in a mode of another owner than its own: an agent was connected, or took a service."""
+    return any(
+        mode_id in known and known[mode_id].owner != failure.owner
+        for failure, mode_id in zip(failures, mode_ids, strict=True)
+    )
+
+
+def _join_their_kind(
+    mode_ids: list[str], failures: Sequence[Failure], texts: Sequence[str], known: Mapping[str, FailureMode]
+) -> None:
+    """Give failures without a mode that of their kind: equal descriptions are never apart."""
+    kinds = [kind(failure, text) for failure, text in zip(failures, texts, strict=True)]
+    mode_of_kind = {name: mode_id for name, mode_id in zip(kinds, mode_ids, strict=True) if mode_id in known}
+    mode_ids[:] = [
+        mode_id if mode_id in known else mode_of_kind.get(name, "")
+        for name, mode_id in zip(kinds, mode_ids, strict=True)
+    ]
 
 
 def _updated(
@@ -125,13 +158,18 @@ def _mode(
     nearest_first = _nearest_first(cluster, failures, X)
     typical = nearest_first[0]
     inside = [failures[row] for row in cluster.members]
+    known = _still(matched.previous, inside) or failures[typical]
     seen = [failure.occurred_at for failure in inside]
     return FailureMode(
         id=matched.mode_id,
         title=matched.previous.title if matched.previous else title(failures[typical], texts[typical]),
         status=matched.status,
-        detector=failures[typical].detector,
-        key=failures[typical].key,
+        detector=known.detector,
+        key=known.key,
+        service=failures[typical].service,
+        owner=failures[typical].owner,
+        structure=known.structure,
+        ancestors=_ancestors(matched),
         centroid=cluster.centroid,
         exemplars=_exemplars([failures[row] for row in nearest_first]),
         n_traces=len({failure.trace_id for failure in inside}),
@@ -140,6 +178,20 @@ def _mode(
         first_seen=min(seen),
         last_seen=max(seen),
     )
+
+
+def _still(mode: FailureMode | None, inside: Sequence[Failure]) -> FailureMode | None:
+    """Return the mode as it was if it still holds such failures: one that people merged holds those of several keys."""
+    if mode is None or (mode.detector, mode.key, mode.structure) not in {
+        (f.detector, f.key, f.structure) for f in inside
+    }:
+        return None
+    return mode
+
+
+def _ancestors(matched: Match) -> tuple[str, ...]:
+    before = matched.previous.ancestors if matched.previous else ()
+    return tuple(dict.fromkeys((*before, *matched.came_from)))
 
 
 def _nearest_first(cluster: Cluster, failures: Sequence[Failure], X: npt.NDArray[np.float32]) -> list[int]:

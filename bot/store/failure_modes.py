@@ -16,14 +16,17 @@ FLOAT32 = np.dtype("<f4")
 
 _KEEP = sa.text("""
     INSERT INTO failure_modes (tenant, failure_mode_id, title, status, detector, failure_key, centroid, exemplars,
-                               n_traces, n_sessions, n_users, first_seen, last_seen)
+                               n_traces, n_sessions, n_users, first_seen, last_seen,
+                               service, owner, structure, ancestors)
     VALUES (:tenant, :failure_mode_id, :title, :status, :detector, :failure_key, :centroid, :exemplars,
-            :n_traces, :n_sessions, :n_users, :first_seen, :last_seen)
+            :n_traces, :n_sessions, :n_users, :first_seen, :last_seen,
+            :service, :owner, :structure, :ancestors)
     ON CONFLICT (tenant, failure_mode_id) DO UPDATE SET
         title = excluded.title, status = excluded.status, detector = excluded.detector,
         failure_key = excluded.failure_key, centroid = excluded.centroid, exemplars = excluded.exemplars,
         n_traces = excluded.n_traces, n_sessions = excluded.n_sessions, n_users = excluded.n_users,
-        first_seen = excluded.first_seen, last_seen = excluded.last_seen
+        first_seen = excluded.first_seen, last_seen = excluded.last_seen, service = excluded.service,
+        owner = excluded.owner, structure = excluded.structure, ancestors = excluded.ancestors
 """)
 _DROP_MEMBERS = sa.text(
     "DELETE FROM failure_mode_members WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id"
@@ -63,7 +66,7 @@ def save_modes(
     """
     if not modes:
         return
-    connection.execute(_KEEP, [_row(tenant, mode) for mode in modes])
+    keep_modes(connection, tenant, modes)
     connection.execute(_DROP_MEMBERS, [{"tenant": tenant, "failure_mode_id": mode.id} for mode in modes])
     rows = [
         {"tenant": tenant, "failure_mode_id": mode.id, **FailureId(*identity)._asdict()}
@@ -72,6 +75,12 @@ def save_modes(
     ]
     if rows:
         connection.execute(_KEEP_MEMBER, rows)
+
+
+def keep_modes(connection: sa.Connection, tenant: str, modes: Sequence[FailureMode]) -> None:
+    """Keep these failure modes and leave their members."""
+    if modes:
+        connection.execute(_KEEP, [_row(tenant, mode) for mode in modes])
 
 
 def failure_modes(connection: sa.Connection, tenant: str) -> list[FailureMode]:
@@ -118,6 +127,10 @@ def _row(tenant: str, mode: FailureMode) -> dict[str, Any]:
         "n_users": mode.n_users,
         "first_seen": microseconds(mode.first_seen),
         "last_seen": microseconds(mode.last_seen),
+        "service": json.dumps(mode.service),
+        "owner": json.dumps(mode.owner),
+        "structure": json.dumps(mode.structure),
+        "ancestors": json.dumps(mode.ancestors),
     }
 
 
@@ -135,4 +148,8 @@ def _mode(row: sa.Row[Any]) -> FailureMode:
         n_users=row.n_users,
         first_seen=moment(row.first_seen),
         last_seen=moment(row.last_seen),
+        service=json.loads(row.service),
+        owner=json.loads(row.owner),
+        structure=json.loads(row.structure),
+        ancestors=tuple(json.loads(row.ancestors)),
     )

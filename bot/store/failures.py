@@ -1,5 +1,6 @@
 """Failures: what the detectors saw in each trace."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -7,17 +8,27 @@ import sqlalchemy as sa
 
 from bot.store.codec import from_json, to_json
 from clustering.failure import Failure
-from webhooks.searched import microseconds, searched
+from clustering.kind import kind
+from webhooks.searched import microseconds, searched, searched_or_none
 
 _KEEP = sa.text("""
-    INSERT INTO failures (tenant, trace_id, span_id, detector, service, occurred_at, record)
-    VALUES (:tenant, :trace_id, :span_id, :detector, :service, :occurred_at, :record)
+    INSERT INTO failures (tenant, trace_id, span_id, detector, service, occurred_at, kind, session_id, user_id, record)
+    VALUES (:tenant, :trace_id, :span_id, :detector, :service, :occurred_at, :kind, :session_id, :user_id, :record)
     ON CONFLICT (tenant, trace_id, span_id, detector) DO UPDATE SET
-        service = excluded.service, occurred_at = excluded.occurred_at, record = excluded.record
+        service = excluded.service, occurred_at = excluded.occurred_at, kind = excluded.kind,
+        session_id = excluded.session_id, user_id = excluded.user_id, record = excluded.record
 """)
 _IDS_OF_TRACE = sa.text(
     "SELECT trace_id, span_id, detector FROM failures WHERE tenant = :tenant AND trace_id = :trace_id"
 )
+_KEEP_KIND = sa.text("""
+    INSERT INTO failure_kinds (tenant, kind, description) VALUES (:tenant, :kind, :description)
+    ON CONFLICT (tenant, kind) DO NOTHING
+""")
+_UNDESCRIBED = sa.text("""
+    SELECT record FROM failures WHERE tenant = :tenant AND kind IS NULL
+    ORDER BY occurred_at, trace_id, span_id, detector
+""")
 _DROP = sa.text("""
     DELETE FROM failures
     WHERE tenant = :tenant AND trace_id = :trace_id AND span_id = :span_id AND detector = :detector
@@ -45,12 +56,28 @@ def failure_id(failure: Failure) -> FailureId:
     return FailureId(searched(failure.trace_id), searched(failure.span_id), searched(failure.detector))
 
 
-def save_failures(connection: sa.Connection, tenant: str, trace_id: str, failures: Sequence[Failure]) -> None:
-    """Make these the failures of the trace; those that stay keep their failure mode."""
+def save_failures(
+    connection: sa.Connection, tenant: str, trace_id: str, failures: Sequence[Failure], texts: Sequence[str]
+) -> None:
+    """Make these, with their descriptions, the failures of the trace; those that stay keep their failure mode."""
     known = connection.execute(_IDS_OF_TRACE, {"tenant": tenant, "trace_id": searched(trace_id)})
     stale = {FailureId(*row) for row in known} - {failure_id(failure) for failure in failures}
     _run(connection, _DROP, [{"tenant": tenant, **identity._asdict()} for identity in sorted(stale)])
-    _run(connection, _KEEP, [_row(tenant, failure) for failure in failures])
+    keep_described(connection, tenant, failures, texts)
+
+
+def keep_described(connection: sa.Connection, tenant: str, failures: Sequence[Failure], texts: Sequence[str]) -> None:
+    """Keep failures with their descriptions."""
+    rows = [_row(tenant, failure, text) for failure, text in zip(failures, texts, strict=True)]
+    kinds = {row["kind"]: text for row, text in zip(rows, texts, strict=True)}
+    described = [{"tenant": tenant, "kind": kind, "description": json.dumps(kinds[kind])} for kind in sorted(kinds)]
+    _run(connection, _KEEP_KIND, described)
+    _run(connection, _KEEP, rows)
+
+
+def undescribed(connection: sa.Connection, tenant: str) -> list[Failure]:
+    """Return the failures that an earlier version kept without a description, oldest first."""
+    return [from_json(Failure, record) for record in connection.scalars(_UNDESCRIBED, {"tenant": tenant})]
 
 
 def failures(connection: sa.Connection, tenant: str) -> list[Failure]:
@@ -64,12 +91,15 @@ def failures_of_mode(connection: sa.Connection, tenant: str, failure_mode_id: st
     return [from_json(Failure, record) for record in records]
 
 
-def _row(tenant: str, failure: Failure) -> dict[str, Any]:
+def _row(tenant: str, failure: Failure, text: str) -> dict[str, Any]:
     return {
         "tenant": tenant,
         **failure_id(failure)._asdict(),
         "service": searched(failure.service),
         "occurred_at": microseconds(failure.occurred_at),
+        "kind": kind(failure, text),
+        "session_id": searched_or_none(failure.session_id),
+        "user_id": searched_or_none(failure.user_id),
         "record": to_json(failure),
     }
 

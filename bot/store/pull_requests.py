@@ -1,5 +1,7 @@
 """Pull requests: which proposal each one shows. Where it stands is the forge's to say; this is what it said last."""
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -30,6 +32,11 @@ _MODES = sa.text("""
     SELECT DISTINCT failure_mode_id FROM pull_requests JOIN proposals USING (tenant, proposal_id)
     WHERE tenant = :tenant
 """)
+_REFUSED = sa.text("""
+    SELECT DISTINCT failure_mode_id FROM pull_requests JOIN proposals USING (tenant, proposal_id)
+    WHERE tenant = :tenant AND state = 'closed'
+""")
+_ANCESTORS = sa.text("SELECT failure_mode_id, ancestors, n_traces FROM failure_modes WHERE tenant = :tenant")
 _FIND = sa.text("""
     SELECT record, proposal_id, agent, opened_at, state FROM pull_requests
     WHERE tenant = :tenant AND lower(repository) = lower(:repository) AND number = :number
@@ -91,8 +98,27 @@ def pull_requests_of_mode(connection: sa.Connection, tenant: str, failure_mode_i
 
 
 def proposed_modes(connection: sa.Connection, tenant: str) -> frozenset[str]:
-    """Return the failure modes that have a pull request, whatever became of it."""
-    return frozenset(connection.scalars(_MODES, {"tenant": tenant}))
+    """Return the failure modes that have a pull request, whatever became of it, or that inherit one.
+
+    A part of a failure mode inherits a refusal; a failure mode that another one went into inherits any pull request.
+    """
+    having, refused = (frozenset(connection.scalars(sql, {"tenant": tenant})) for sql in (_MODES, _REFUSED))
+    rows = {row.failure_mode_id: row for row in connection.execute(_ANCESTORS, {"tenant": tenant})}
+    ancestors = {mode_id: json.loads(row.ancestors) for mode_id, row in rows.items()}
+    told = {mode_id for mode_id in having if mode_id in refused or (mode_id in rows and not rows[mode_id].n_traces)}
+    return having | {mode_id for mode_id in rows if told & _lineage(mode_id, ancestors)}
+
+
+def _lineage(mode_id: str, ancestors: Mapping[str, Sequence[str]]) -> set[str]:
+    """Return the ancestors of a failure mode and theirs."""
+    found: set[str] = set()
+    ahead = list(ancestors.get(mode_id, ()))
+    while ahead:
+        ancestor = ahead.pop()
+        if ancestor not in found:
+            found.add(ancestor)
+            ahead += ancestors.get(ancestor, ())
+    return found
 
 
 def find_pull_request(connection: sa.Connection, tenant: str, repository: str, number: int) -> Opened | None:

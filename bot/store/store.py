@@ -18,6 +18,7 @@ from bot.store import (
     everything,
     failure_modes,
     failures,
+    grouping,
     installations,
     keys,
     notes,
@@ -34,12 +35,14 @@ from bot.store import (
     traces,
     verdicts,
     waiting,
+    wishes,
 )
 from bot.store.counts import Counts
 from bot.store.dialects import decode_body
 from bot.store.embeddings import EmbeddingCache
 from bot.store.failures import FailureId
 from bot.store.group_commit import GroupCommit
+from bot.store.grouping import Move, Sampled
 from bot.store.keys import Key
 from bot.store.known_keys import Access, KnownKeys
 from bot.store.migrate import migrate
@@ -52,9 +55,11 @@ from bot.store.transaction import writing
 from bot.store.turn import turn
 from bot.store.verdicts import RecordedVerdict
 from bot.store.waiting import Waiting
+from clustering.describe import describe
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode, Status
 from clustering.score import Traffic
+from clustering.wish import Wish
 from fixers.evidence import Evidence
 from fixers.proposal import Proposal
 from webhooks.errors import Unavailable
@@ -311,8 +316,9 @@ class Store:
 
     def save_examined(self, tenant: str, trace: Trace, found: Sequence[Failure]) -> None:
         """Make these the failures of the trace and note, in the same transaction, that it was examined."""
+        texts = [describe(failure, trace) for failure in found]
         with writing(self.engine) as connection:
-            failures.save_failures(connection, tenant, trace.trace_id, found)
+            failures.save_failures(connection, tenant, trace.trace_id, found, texts)
             traces.mark_examined(connection, tenant, [trace], now=self._now())
             responses.keep_responses(connection, tenant, trace)
 
@@ -371,6 +377,56 @@ class Store:
         """Return the failures of a failure mode, oldest first."""
         with self.engine.connect() as connection:
             return failures.failures_of_mode(connection, tenant, failure_mode_id)
+
+    def undescribed(self, tenant: str) -> list[Failure]:
+        """Return the failures that an earlier version kept without a description."""
+        with self.engine.connect() as connection:
+            return failures.undescribed(connection, tenant)
+
+    def keep_described(self, tenant: str, found: Sequence[Failure], texts: Sequence[str]) -> None:
+        """Keep failures with their descriptions."""
+        with writing(self.engine) as connection:
+            failures.keep_described(connection, tenant, found, texts)
+
+    def sample(self, tenant: str) -> list[Sampled]:
+        """Return a few failures of each kind, oldest first: what stands for all when failures are grouped."""
+        with self.engine.connect() as connection:
+            return grouping.sample(connection, tenant)
+
+    def save_grouping(self, tenant: str, modes: Sequence[FailureMode], moves: Sequence[Move]) -> None:
+        """Keep these failure modes, let failures join theirs, and count whom each reaches."""
+        with writing(self.engine) as connection:
+            grouping.save_grouping(connection, tenant, modes, moves)
+
+    def merge_members(self, tenant: str, target: FailureMode, source: FailureMode) -> None:
+        """Let the failures of `source` go into `target`, which inherits what was said of it."""
+        with writing(self.engine) as connection:
+            grouping.merge_members(connection, tenant, target, source)
+
+    def services_that_failed(self, tenant: str) -> list[str]:
+        """Return the services that have failures, as the columns hold them."""
+        with self.engine.connect() as connection:
+            return grouping.services_that_failed(connection, tenant)
+
+    def service_owners(self, tenant: str) -> dict[str, str]:
+        """Return the agent that owned each service when that was last known."""
+        with self.engine.connect() as connection:
+            return grouping.service_owners(connection, tenant)
+
+    def keep_service_owners(self, tenant: str, owners: Mapping[str, str]) -> None:
+        """Note which agent owns these services."""
+        with writing(self.engine) as connection:
+            grouping.keep_service_owners(connection, tenant, owners)
+
+    def wishes(self, tenant: str) -> list[Wish]:
+        """Return what people merged and split by hand, oldest first."""
+        with self.engine.connect() as connection:
+            return wishes.wishes(connection, tenant)
+
+    def keep_wish(self, tenant: str, wish: Wish) -> None:
+        """Remember what a person merged or split."""
+        with writing(self.engine) as connection:
+            wishes.keep_wish(connection, tenant, wish, now=self._now())
 
     def failure_modes(self, tenant: str) -> list[FailureMode]:
         """Return every failure mode, the one with most traces first."""

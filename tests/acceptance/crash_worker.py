@@ -33,6 +33,7 @@ from bot.pull_request import PullRequest
 from bot.settings import Settings
 from bot.stages import ProductStages
 from bot.store.codec import from_json
+from bot.store.grouping import Move
 from bot.store.store import Store
 from bot.store.verdicts import RecordedVerdict
 from clustering.embed import Embeddings
@@ -192,8 +193,8 @@ class MortalStore(Store):
         # The traces differ in nothing that matters here: a few of them will do.
         self.reaper.reach("kept-examined", trace.trace_id[0])
 
-    def save_modes(self, tenant: str, modes: Sequence[FailureMode], members: Mapping[str, Any]) -> None:
-        super().save_modes(tenant, modes, members)
+    def save_grouping(self, tenant: str, modes: Sequence[FailureMode], moves: Sequence[Move]) -> None:
+        super().save_grouping(tenant, modes, moves)
         self.reaper.reach("kept-modes")
 
     def save_proposal(self, tenant: str, proposal: Proposal) -> None:

@@ -16,9 +16,11 @@ from bot.remark import Remark
 from bot.store.failures import failure_id
 from bot.store.repositories import Told
 from bot.store.store import Store
+from bot.store.transaction import writing
 from bot.store.verdicts import RecordedVerdict
 from bot.store.waiting import Waiting
 from clustering.failure_mode import Status
+from clustering.wish import Wish
 from fixers.evidence import Verdict
 from webhooks.github import Delivery
 
@@ -49,6 +51,11 @@ READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
     "failures_of_mode": lambda store, _: store.failures_of_mode(OURS, "fm1"),
     "failure_modes": lambda store, _: store.failure_modes(OURS),
     "failure_mode": lambda store, _: store.failure_mode(OURS, "fm1"),
+    "undescribed": lambda store, _: store.undescribed(OURS),
+    "sample": lambda store, _: store.sample(OURS),
+    "services_that_failed": lambda store, _: store.services_that_failed(OURS),
+    "service_owners": lambda store, _: store.service_owners(OURS),
+    "wishes": lambda store, _: store.wishes(OURS),
     "members": lambda store, _: store.members(OURS),
     "traces_of_mode": lambda store, _: store.traces_of_mode(OURS, "fm1"),
     "embedding_cache": lambda store, _: store.embedding_cache(OURS, "minilm").get_many(["text"]),
@@ -88,6 +95,11 @@ WRITES = {
     "forget_tenant",
     "save_examined",
     "save_modes",
+    "keep_described",
+    "save_grouping",
+    "merge_members",
+    "keep_service_owners",
+    "keep_wish",
     "set_status",
     "save_proposal",
     "save_evidence",
@@ -106,6 +118,8 @@ WRITES = {
     "mark_answered",
     "keep_note",
 }
+# As an earlier version kept it.
+UNDESCRIBE = sa.text("UPDATE failures SET kind = NULL WHERE tenant = :tenant AND span_id = 'b'")
 
 
 @pytest.fixture
@@ -131,7 +145,11 @@ def fill(  # noqa: PLR0917  # fixtures are given by name
         store.quarantine(tenant, dialect="otlp-json", body=b"{", reason="no")
         failure, proposal = make_failure(), make_proposal()
         loaded = store.load_traces(tenant, ["t1", "t2"])
-        store.save_examined(tenant, loaded["t1"], [failure])
+        store.save_examined(tenant, loaded["t1"], [failure, make_failure(span_id="b")])
+        with writing(store.engine) as connection:
+            connection.execute(UNDESCRIBE, {"tenant": tenant})
+        store.keep_service_owners(tenant, {"support": "acme/shop#support"})
+        store.keep_wish(tenant, Wish(kinds=("k1",), by="service"))
         store.save_examined(tenant, loaded["t2"], [])
         store.save_modes(tenant, [make_mode()], {"fm1": [failure_id(failure)]})
         store.embedding_cache(tenant, "minilm")["text"] = np.array([1], np.float32)

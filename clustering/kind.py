@@ -1,0 +1,13 @@
+"""Kind: what failures share that grouping cannot tell apart. There are a few thousand, however many failures."""
+
+import hashlib
+
+from clustering.failure import Failure, structural_key
+
+KIND_LENGTH = 20  # hex digits
+
+
+def kind(failure: Failure, text: str) -> str:
+    """Return the kind of `failure`, whose description is `text`: a hash, whoever owns its service."""
+    told = "\0".join((failure.service, structural_key(failure.detector, failure.key, failure.structure), text))
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:KIND_LENGTH]
