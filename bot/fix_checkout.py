@@ -216,7 +216,7 @@ def _at_home(sandbox: Bubblewrap, folder: Path, agent: Agent, probe: Path) -> Bu
     roots = missing_roots(homed, probe, paths)
     if not roots:
         return homed
-    return replace(homed, variables={"PYTHONPATH": ":".join(str(folder / root) for root in roots)})
+    return replace(homed, variables={**homed.variables, "PYTHONPATH": ":".join(str(folder / root) for root in roots)})
 
 
 def _examine(work: _Work) -> tuple[int, int]:
@@ -325,4 +325,8 @@ def _kept(work: _Work, mode: FailureMode, proposal: Proposal, evidence: Evidence
     patch = work.output / f"{opened.number}.patch"
     repo = git.git_dir(Path(work.agent.forge.repository))
     patch.write_bytes(git.run(repo, "diff-tree", "-p", "--full-index", work.agent.base.sha, opened.head_sha))
+    # Where the diff lies is known only now.
+    body = render(told, proved, named, traffic=traffic, patch=str(patch))
+    work.agent.forge.update_body(opened, body)
+    patch.with_suffix(".html").write_text(page(told, proved, named, traffic=traffic, patch=str(patch)))
     return attempt._replace(patch=patch)

@@ -121,7 +121,7 @@ def working_copy(agent: Agent) -> Iterator[tuple[Path, Harness]]:
         checkout = Path(folder) / "checkout"
         checkout.mkdir()
         agent.forge.fetch(agent.base.sha, checkout)
-        yield checkout, agent.harness if agent.plain else with_defaults(agent.harness, read_tree(checkout))
+        yield checkout, agent.harness if agent.plain else with_defaults(agent.harness, read_tree(checkout, fit=True))
 
 
 def _seen(store: Store, tenant: str, mode: FailureMode) -> tuple[list[Failure], dict[str, Trace]]:

@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path, PurePosixPath
 
 from fixers.errors import DoesNotApply, TreeTooLarge
@@ -17,11 +18,21 @@ LEFTOVERS = frozenset({"__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cac
 
 
 def read_tree(
-    folder: Path, *, max_files: int = MAX_FILES, max_file_bytes: int = MAX_FILE_BYTES, max_bytes: int = MAX_TREE_BYTES
+    folder: Path,
+    *,
+    max_files: int = MAX_FILES,
+    max_file_bytes: int = MAX_FILE_BYTES,
+    max_bytes: int = MAX_TREE_BYTES,
+    fit: bool = False,
 ) -> dict[str, bytes]:
     """Return the content of every regular file of `folder` by its path, with forward slashes.
 
     Links are not followed; links, devices, pipes, larger files and the leftovers of tools are not there.
+
+    Parameters
+    ----------
+    fit
+        Leaves out the largest files of a folder that holds too much, which are seldom those that people write.
 
     Raises
     ------
@@ -31,7 +42,7 @@ def read_tree(
     """
     tree: dict[str, bytes] = {}
     total = 0
-    for path in _files(folder):
+    for path in _fitting(folder, max_files, max_file_bytes, max_bytes) if fit else _files(folder):
         content = _read_regular(path, max_file_bytes)
         if content is None:
             continue
@@ -86,6 +97,15 @@ def _files(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder, followlinks=False):
         folders[:] = sorted(name for name in folders if name not in LEFTOVERS)
         yield from (Path(parent) / name for name in sorted(names))
+
+
+def _fitting(folder: Path, max_files: int, max_file_bytes: int, max_bytes: int) -> list[Path]:
+    """Return the smallest files, by name, as many as may be read."""
+    sizes = {path: path.lstat().st_size for path in _files(folder) if not path.is_symlink()}
+    smallest = sorted((path for path in sizes if sizes[path] <= max_file_bytes), key=lambda path: sizes[path])
+    totals = accumulate(sizes[path] for path in smallest)
+    kept = {path for path, total in zip(smallest[:max_files], totals, strict=False) if total <= max_bytes}
+    return [path for path in sizes if path in kept]
 
 
 def _read_regular(path: Path, max_bytes: int) -> bytes | None:

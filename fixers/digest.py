@@ -62,7 +62,7 @@ def digest(
         Counted at 4 bytes a token. Sections that do not fit are left out and named at the end.
 
     """
-    files = read_tree(checkout, max_file_bytes=MAX_SOURCE_BYTES)
+    files = read_tree(checkout, max_file_bytes=MAX_SOURCE_BYTES, fit=True)
     by_id = {trace.trace_id: trace for trace in traces}
     sections = {
         "failure mode": _summary(mode, failures),

@@ -61,15 +61,8 @@ def open_workspace(
     sandbox: Sandbox,
     timeout_s: float,
 ) -> Workspace:
-    """Read a checkout into a working copy.
-
-    Raises
-    ------
-    TreeTooLarge
-        When the checkout holds more than may be read.
-
-    """
-    original = read_tree(checkout)
+    """Read a checkout into a working copy, without its largest files where it holds more than may be read."""
+    original = read_tree(checkout, fit=True)
     return Workspace(
         checkout=checkout,
         files=dict(original),

@@ -34,6 +34,7 @@ def render(
     link: str | None = None,
     bundle: str | None = None,
     public: bool = False,
+    patch: str | None = None,
     limit: int = LIMIT,
 ) -> str:
     """Return the body as Markdown.
@@ -48,6 +49,8 @@ def render(
         Address of the evidence in full.
     public
         Whether strangers read it: then counts only, and nothing that a recorded run said.
+    patch
+        Where the diff lies, when there is no branch to fetch.
     limit
         Characters. The folded parts are cut first, and the reader is told; the first screen is never cut.
 
@@ -57,7 +60,7 @@ def render(
         first_screen.what_failed(mode, traffic),
         first_screen.cause(proposal, link),
         first_screen.before_and_after(evidence),
-        first_screen.consequences(proposal, evidence, bundle),
+        first_screen.consequences(proposal, evidence, bundle, patch=patch),
     )
     first = "\n\n".join(sections)
     trailers = f"Failure-Mode: {inert(proposal.failure_mode_id)}\nEvidence-Run: {inert(evidence.proposal_id)}"
@@ -68,9 +71,16 @@ def render(
     return _cut(first, folded, trailers, limit, mode.id)
 
 
-def page(proposal: Proposal, evidence: Evidence, mode: FailureMode, *, traffic: Traffic | None = None) -> str:
+def page(
+    proposal: Proposal,
+    evidence: Evidence,
+    mode: FailureMode,
+    *,
+    traffic: Traffic | None = None,
+    patch: str | None = None,
+) -> str:
     """Return the same as an HTML page that needs nothing else, with the diff."""
-    return render_page(proposal, evidence, mode, title=title(proposal), traffic=traffic)
+    return render_page(proposal, evidence, mode, title=title(proposal), traffic=traffic, patch=patch)
 
 
 def check_run_summary(evidence: Evidence) -> str:

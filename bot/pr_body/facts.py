@@ -114,12 +114,27 @@ def isolated(evidence: Evidence) -> bool:
     return evidence.isolation != "none"
 
 
-def reproduce(proposal: Proposal, evidence: Evidence) -> list[str]:
+def reproduce(proposal: Proposal, evidence: Evidence, *, patch: str | None = None) -> list[str]:
     """Return the shell lines that show the regression test red without the change and green with it.
 
     Paths and commands are a stranger's text, quoted for the shell.
+
+    Parameters
+    ----------
+    patch
+        Where the diff lies, for a checkout that has no branch of ours and perhaps no git; the lines start in it.
+
     """
     command = shlex.join(evidence.regression[-1].command) if evidence.regression else "python -m pytest -q"
+    if patch is not None:
+        all_but_the_test = f"--exclude={shlex.quote(proposal.regression_test)} {shlex.quote(patch)}"
+        return [
+            f"git apply {shlex.quote(patch)}",
+            f"{command}  # passes",
+            f"git apply -R {all_but_the_test}",
+            f"{command}  # fails: this is what users met",
+            f"git apply {all_but_the_test}",
+        ]
     changed = [edit for edit in proposal.edits if edit.path != proposal.regression_test]
     old = shlex.join(edit.path for edit in changed if edit.before is not None)
     new = shlex.join(edit.path for edit in changed if edit.before is None)

@@ -26,7 +26,13 @@ class Line(NamedTuple):
 
 
 def render_page(
-    proposal: Proposal, evidence: Evidence, mode: FailureMode, *, title: str, traffic: Traffic | None = None
+    proposal: Proposal,
+    evidence: Evidence,
+    mode: FailureMode,
+    *,
+    title: str,
+    traffic: Traffic | None = None,
+    patch: str | None = None,
 ) -> str:
     """Return the page; every value is escaped by the template, and what cannot be seen is spelled out."""
     environment = jinja2.Environment(
@@ -49,7 +55,7 @@ def render_page(
         answered_by=facts.answered_by(evidence),
         cost=facts.cost(proposal, evidence),
         isolated=facts.isolated(evidence),
-        reproduce=facts.reproduce(proposal, evidence),
+        reproduce=facts.reproduce(proposal, evidence, patch=patch),
         manifest=facts.manifest(proposal),
         bot=facts.BOT,
         no_isolation=facts.NO_ISOLATION,

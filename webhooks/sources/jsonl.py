@@ -21,7 +21,9 @@ from webhooks.trace import Event, Span
 
 RECEIVED_AT = "received_at"
 STEP = timedelta(milliseconds=1)
-OUTCOME = "outcome"
+#: Fields beside the messages by which a person or a program said how the run went.
+MARKS = ("outcome", "label", "success", "passed", "reward", "score", "feedback")
+ERROR = "error"
 LAST_WORD = frozenset({"assistant", "user"})  # a person's goodbye takes nothing from the answer before it
 
 
@@ -160,17 +162,35 @@ def _span(  # one place that knows ids, order and times
 
 
 def _outcome(line: _Line, time: datetime) -> tuple[Event, ...]:
-    """Return the outcome as an evaluation: a word, a number from 0 to 1, a boolean, or {name, score, label, ...}."""
-    value = line.fields.get(OUTCOME)
-    if value is None:
-        return ()
-    told = mapping(value) or {"score" if number(value) is not None or isinstance(value, bool) else "label": value}
-    score, label = told.get("score"), text(told.get("label"))
+    """Return each mark that stands beside the messages as an evaluation."""
+    told = ((name, _told(line.fields.get(name))) for name in MARKS)
+    error = line.fields.get(ERROR)
+    # That no error is named does not say that all went well.
+    failed = ((ERROR, {"label": "failed", "explanation": _words(error)}) for _ in range(1) if error)
+    return tuple(_judged(name, mark, time) for name, mark in (*told, *failed) if mark)
+
+
+def _told(value: object) -> Mapping[str, Any]:
+    """Return a word, a number from 0 to 1, a boolean, or {name, score, label, ...} as the last of these."""
+    if value is None or value == "":
+        return {}
+    is_number = isinstance(value, bool) or number(value) is not None
+    return mapping(value) or {"score" if is_number else "label": value}
+
+
+def _judged(name: str, told: Mapping[str, Any], time: datetime) -> Event:
+    score = told.get("score")
     found = {
-        "gen_ai.evaluation.name": text(told.get("name")) or OUTCOME,
+        "gen_ai.evaluation.name": text(told.get("name")) or name,
         "gen_ai.evaluation.score.value": float(score) if isinstance(score, bool) else number(score),
-        "gen_ai.evaluation.score.label": label,
+        "gen_ai.evaluation.score.label": text(told.get("label")),
         "gen_ai.evaluation.explanation": text(told.get("explanation")) or text(told.get("comment")),
     }
     attributes = {key: item for key, item in found.items() if item is not None}
-    return (Event(name="gen_ai.evaluation.result", time=time, attributes=attributes),)
+    return Event(name="gen_ai.evaluation.result", time=time, attributes=attributes)
+
+
+def _words(error: object) -> str | None:
+    """Return what an error says: its text, or the message and type of an object."""
+    parts = (text(mapping(error).get(key)) for key in ("type", "message"))
+    return ": ".join(part for part in parts if part) or text(error)

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from fixers.evidence import Verdict
 from fixers.model import Reply
 from fixers.sandbox import find_sandbox
 from tests.unit.bot.recorded_product import OneVector
+from tests.unit.fixers.recorded_runs import PLAIN_PYTEST
 from tests.unit.fixers.scripted_model import ScriptedModel, calls
 
 pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
@@ -85,7 +87,7 @@ def fixed(tmp_path: Path, replies: Sequence[Reply] | None, *, test: str = "tests
             timeout_s=60,
         ),
         settings=Settings(),
-        sandbox=find_sandbox(),
+        sandbox=replace(find_sandbox(), variables=PLAIN_PYTEST),
         encoder=OneVector(),
         model=None if replies is None else ScriptedModel(replies),
         output=tmp_path / "out",
@@ -111,7 +113,8 @@ def test_a_checkout_gets_a_diff_that_applies_and_a_verdict_that_says_what_was_no
     body = attempt.patch.with_suffix(".md").read_text()
     assert "not shown" in body
     assert ("relied on the wrong sum, as" in body, "ada@" in body) == (True, False)
-    assert attempt.patch.with_suffix(".html").exists()
+    assert f"git apply {attempt.patch}" in body
+    assert f"git apply {attempt.patch}" in attempt.patch.with_suffix(".html").read_text()
     subprocess.run(["git", "apply", str(attempt.patch)], cwd=checkout, check=True)
     assert (checkout / "src/calc/tools.py").read_text().endswith("a + b\n")
     assert (checkout / TEST_PATH).read_text() == NEW_TEST

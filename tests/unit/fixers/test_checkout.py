@@ -32,6 +32,13 @@ def test_a_tree_beyond_the_limits_is_refused(tmp_path: Path, limit: dict[str, in
         read_tree(tmp_path, **limit)
 
 
+@pytest.mark.parametrize("limit", [{"max_files": 2}, {"max_bytes": 5}])
+def test_a_tree_beyond_the_limits_can_be_read_without_its_largest_files(tmp_path: Path, limit: dict[str, int]) -> None:
+    for name, size in (("a", 9), ("b", 2), ("c", 3)):
+        (tmp_path / name).write_bytes(bytes(size))
+    assert list(read_tree(tmp_path, fit=True, **limit)) == ["b", "c"]
+
+
 def test_edits_say_what_was_made_changed_and_deleted() -> None:
     before = {"a": b"1", "b": b"1", "c": b"1", "d": b"\xff"}
     after = {"a": b"1", "b": b"2", "d": b"\xfe", "e": b"new"}

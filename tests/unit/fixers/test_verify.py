@@ -18,6 +18,7 @@ from fixers.weigh import weigh
 from tests.unit.fixers.recorded_runs import (
     HARNESS,
     OWN_TESTS,
+    PLAIN_PYTEST,
     REPOSITORY,
     edit,
     failing,
@@ -69,7 +70,7 @@ def test_a_repair_of_enough_runs_is_verified_in_the_sandbox(checkout: Path) -> N
         checkout,
         n=5,
         harness=replace(HARNESS, test=PYTEST),
-        sandbox=find_sandbox(),
+        sandbox=replace(find_sandbox(), variables=PLAIN_PYTEST),
         on_progress=lambda done, total, _: steps.append((done, total)),
     )
     assert (evidence.verdict, evidence.isolation) == (Verdict.VERIFIED, "bubblewrap"), evidence.reason
@@ -220,7 +221,9 @@ def test_without_a_replay_command_the_tests_decide_only_where_that_was_asked_for
 
 
 def test_the_new_test_runs_with_the_options_of_the_command_and_without_its_selection(checkout: Path) -> None:
-    harness = replace(HARNESS, test=("env", "A=1", *PYTEST, "-p", "no:cacheprovider", "-k", "not slow", "tests"))
+    harness = replace(
+        HARNESS, test=("env", "A=1", *PYTEST, "-p", "no:cacheprovider", "-k", "not slow", "test_agent.py")
+    )
     command = tried(proposal(), checkout, harness=harness).regression[0].command
     assert command[:7] == ("env", "A=1", "python", "-m", "pytest", "-p", "no:cacheprovider")
     assert len(command) == 8

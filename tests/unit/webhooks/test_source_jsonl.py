@@ -45,6 +45,33 @@ def test_a_good_outcome_is_not() -> None:
     assert "negative_feedback" not in found
 
 
+@pytest.mark.parametrize(
+    ("mark", "fails"),
+    [
+        ({"label": "incorrect"}, True),
+        ({"success": False}, True),
+        ({"passed": "no"}, True),
+        ({"reward": 0}, True),
+        ({"feedback": {"score": -1, "comment": "wrong order"}}, True),
+        ({"score": 0.2}, True),
+        ({"error": "KeyError: 'A1'"}, True),
+        ({"error": {"type": "KeyError", "message": "A1"}}, True),
+        ({"outcome": "passed", "error": "gave up"}, True),
+        ({"success": True, "error": None}, False),
+        ({"reward": 1.0, "label": "billing"}, False),
+        ({"error": ""}, False),
+    ],
+)
+def test_a_mark_beside_the_messages_says_whether_the_run_failed(mark: dict[str, object], *, fails: bool) -> None:
+    found = {failure.detector for failure in detect(read({"messages": MESSAGES[:2], **mark}))}
+    assert ("negative_feedback" in found) == fails
+
+
+def test_what_an_error_says_is_kept() -> None:
+    failures = detect(read({"messages": MESSAGES[:2], "error": {"type": "KeyError", "message": "A1"}}))
+    assert "KeyError: A1" in {failure.message for failure in failures}
+
+
 def test_fields_beside_the_messages_say_who_and_what() -> None:
     fields = {"session_id": "s", "user_id": "u", "service": "shop", "release": "v2"}
     trace = read({"messages": MESSAGES, **fields})

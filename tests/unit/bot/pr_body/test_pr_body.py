@@ -217,6 +217,22 @@ def test_the_lines_to_reproduce_are_red_without_the_change_and_green_with_it(mak
     assert git(tmp_path, "status", "--porcelain") == ""
 
 
+def test_without_a_branch_the_lines_apply_and_revert_the_diff(make: Fixture, tmp_path: Path) -> None:
+    made = make()
+    diff = "--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-value = 1\n+value = 2\n"
+    test = "--- /dev/null\n+++ b/check.py\n@@ -0,0 +1 @@\n+assert 'value = 2' in open('a.py').read()\n"
+    checkout = tmp_path / "plain"
+    checkout.mkdir()
+    (checkout / "a.py").write_text("value = 1\n")
+    (tmp_path / "1.patch").write_text(diff + test)
+    runs = tuple(replace(run, command=(sys.executable, "-B", "check.py")) for run in made.evidence.regression)
+    proposal, evidence = replace(made.proposal, regression_test="check.py"), replace(made.evidence, regression=runs)
+    lines = reproduce(proposal, evidence, patch=str(tmp_path / "1.patch"))
+    ended = [subprocess.run(["sh", "-c", line], cwd=checkout, capture_output=True, check=False) for line in lines]
+    assert [run.returncode for run in ended] == [0, 0, 0, 1, 0]
+    assert (checkout / "a.py").read_text() == "value = 2\n"
+
+
 def commit(folder: Path, message: str) -> str:
     if not (folder / ".git").exists():
         git(folder, "init", "-q")
