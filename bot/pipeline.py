@@ -1,7 +1,7 @@
 """The product in one page: the stages, what each waits for, and how they survive a crash.
 
     run(tenant)          examine ─► group ─► choose ─┬─► mend(failure mode) … in a queue that all workers share
-                                                     └─► show what waits
+                                                     └─► show what waits ─► prove what was merged
     mend(failure mode)   draft ─► verify ─► submit ─► report        (ends early with a recorded verdict)
                            ▲        │
                            └────────┘  what does not hold is drafted anew, as long as there is something left to try
@@ -75,6 +75,9 @@ class Stages(Protocol):
     def show(self, tenant: str) -> None:
         """Bring the dashboard issues up to date: what waits, and why."""
 
+    def prove(self, tenant: str) -> None:
+        """Say, on each merged pull request, what production says of it."""
+
     def give_up(self, tenant: str, task: Task, reason: str) -> None:
         """Record that an attempt ended in an error, so that another one is made later."""
 
@@ -109,6 +112,7 @@ class Pipeline(DBOSConfiguredInstance):
             else:
                 opened += [url] if url else []
         self._show(tenant)
+        self._prove(tenant)
         return opened
 
     def _start(self, tenant: str, task: Task) -> WorkflowHandle[str | None]:
@@ -173,6 +177,10 @@ class Pipeline(DBOSConfiguredInstance):
     @TRIED_AGAIN
     def _show(self, tenant: str) -> None:
         self.stages.show(tenant)
+
+    @TRIED_AGAIN
+    def _prove(self, tenant: str) -> None:
+        self.stages.prove(tenant)
 
     @TRIED_AGAIN
     def _give_up(self, tenant: str, task: Task, reason: str) -> None:

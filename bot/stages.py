@@ -26,6 +26,7 @@ from bot.pipeline import Task
 from bot.policy import ESCAPABLE, UNSETTLED, Attempt, worth_mending
 from bot.pr_body.comments import ANOTHER_MAY_FOLLOW, NOT_CLOSED, REOPENED, also_mends
 from bot.pr_body.escape import one_line
+from bot.prove import prove
 from bot.pull_request import PullRequest
 from bot.queue import Queue
 from bot.reexamine import present_proposal
@@ -227,6 +228,10 @@ class ProductStages:
     def show(self, tenant: str) -> None:
         """Bring the dashboard issues up to date."""
         write_boards(self.store, tenant, self.agents(tenant), self.queue, self.discretions.of(tenant))
+
+    def prove(self, tenant: str) -> None:
+        """Say, on each merged pull request, what production says of it."""
+        prove(self.store, tenant, self.forge_of, now=self.now())
 
     def give_up(self, tenant: str, task: Task, reason: str) -> None:
         """Record that an attempt ended in an error of the machinery; it is made again, at most once an hour."""

@@ -163,6 +163,12 @@ class Forge(Protocol):
     def head_sha(self, pull_request: PullRequest) -> str:
         """Ask which commit the head branch points to now."""
 
+    def merge_sha(self, pull_request: PullRequest) -> str:
+        """Ask which commit brought a merged pull request to its base branch."""
+
+    def contains(self, sha: str, ancestor: str) -> bool:
+        """Ask whether a commit is, or follows, another; a commit that is unknown here does neither."""
+
     def commits(self, pull_request: PullRequest) -> list[Commit]:
         """Return the commits of the pull request, oldest first."""
 

@@ -290,6 +290,23 @@ class GitHubForge:
         )
         return str(pull["head"]["sha"])
 
+    def merge_sha(self, pull_request: PullRequest) -> str:
+        """Ask GitHub which commit brought the pull request to its base branch."""
+        pull = self._publishing.ask(
+            f"read pull request {pull_request.number}", lambda repo: repo.get_pull(pull_request.number).raw_data
+        )
+        return str(pull["merge_commit_sha"])
+
+    def contains(self, sha: str, ancestor: str) -> bool:
+        """Ask GitHub whether a commit is, or follows, another."""
+        try:
+            status = self._reading.ask(
+                f"compare {ancestor} with {sha}", lambda repo: repo.compare(ancestor, sha).status
+            )
+        except Missing:
+            return False
+        return status in {"ahead", "identical"}
+
     def commits(self, pull_request: PullRequest) -> list[Commit]:
         """Return the commits of the pull request, oldest first."""
         found = self._publishing.ask(

@@ -154,6 +154,19 @@ class LocalForge:
         """Read which commit the head branch points to."""
         return self._resolve(f"refs/heads/{pull_request.head_branch}")
 
+    def merge_sha(self, pull_request: PullRequest) -> str:
+        """Return the head commit, which the base branch has; after a squash, the base branch's commit as it is now."""
+        record = self._record_of(pull_request)
+        base = self._resolve(f"refs/heads/{record.base_branch}")
+        return record.head_sha if self.contains(base, record.head_sha) else base
+
+    def contains(self, sha: str, ancestor: str) -> bool:
+        """Read whether a commit is, or follows, another."""
+        with _translated():
+            if git.resolve(self._git, sha + "^{commit}") is None:
+                return False
+            return git.is_ancestor(self._git, ancestor, sha)
+
     def commits(self, pull_request: PullRequest) -> list[Commit]:
         """Return the commits of the head branch that the base branch has not, oldest first."""
         record, head = self._record_of(pull_request), self.head_sha(pull_request)

@@ -10,6 +10,7 @@ from bot.handlers.checks import press_button, rerun_check, rerun_suite
 from bot.handlers.commands import obey_command
 from bot.handlers.configuration import ask_for_configuration, check_configuration
 from bot.handlers.decisions import follow_reopening, record_decision
+from bot.handlers.deployments import notice_deployment
 from bot.handlers.installations import follow_installation, follow_repository, follow_selection
 from bot.handlers.means import Handler, Means
 from bot.handlers.refusals import take_choice, take_words
@@ -20,6 +21,7 @@ HANDLERS: Mapping[tuple[str, str], tuple[Handler, ...]] = {
     ("check_run", "requested_action"): (press_button,),
     ("check_run", "rerequested"): (rerun_check,),
     ("check_suite", "rerequested"): (rerun_suite,),
+    ("deployment_status", "created"): (notice_deployment,),
     ("installation", "created"): (follow_installation, ask_for_configuration),
     ("installation", "deleted"): (follow_installation,),
     ("installation", "suspend"): (follow_installation,),

@@ -3,7 +3,9 @@
 from bot.command import MARK, MEANINGS
 from bot.pr_body import facts
 from bot.pr_body.escape import identifier, prose
+from bot.proof import Proof
 from clustering.failure_mode import FailureMode
+from fixers.aftermath import CONFIDENCE, Exposure, exact_interval
 from fixers.evidence import Evidence
 from fixers.proposal import Proposal
 
@@ -58,3 +60,23 @@ ANOTHER_MAY_FOLLOW = (
     "GitHub does not let me reopen this one. As somebody asked for it, another pull request may follow as soon as "
     "another fix holds on today's default branch."
 )
+
+
+def aftermath(proof: Proof) -> str:
+    """Say what production says of a merged fix, with the numbers and how they were counted."""
+    last = " This is my last word on it." if proof.is_final else ""
+    return (
+        f"**In production: {proof.answer.value}.**{last}\n\n"
+        "| | Without the fix | With the fix |\n|---|---|---|\n"
+        f"| Runs that show this failure | {_rate(proof.before.n_of_mode, proof.before)} "
+        f"| {_rate(proof.after.n_of_mode, proof.after)} |\n"
+        f"| Runs that show any failure | {_rate(proof.before.n_failing, proof.before)} "
+        f"| {_rate(proof.after.n_failing, proof.after)} |\n\n"
+        f"Runs of the same kind, parted by the {proof.basis.value}, from 14 days before the merge; exact intervals of "
+        f"{CONFIDENCE:.0%}. What else the same release changed is not told apart."
+    )
+
+
+def _rate(n_failed: int, exposure: Exposure) -> str:
+    low, high = exact_interval(n_failed, exposure.n_runs)
+    return f"{n_failed} of {exposure.n_runs} ({low:.1%} to {high:.1%})"

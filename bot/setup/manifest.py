@@ -8,8 +8,14 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-#: What fixes, their checks and the conversation about them need.
-PERMISSIONS = {"metadata": "read", "contents": "write", "pull_requests": "write", "checks": "write"}
+#: What fixes, their checks and the conversation about them need; and to be told when a fix is deployed.
+PERMISSIONS = {
+    "metadata": "read",
+    "contents": "write",
+    "pull_requests": "write",
+    "checks": "write",
+    "deployments": "read",
+}
 #: Added for the dashboard issue alone.
 DASHBOARD = {"issues": "write"}
 #: Every App gets these; a manifest may not ask for them.

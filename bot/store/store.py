@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from bot.outcome import Outcome, Reason
+from bot.proof import Proof
 from bot.pull_request import PullRequest
 from bot.refusal import Refusal
 from bot.remark import Remark
@@ -23,6 +24,7 @@ from bot.store import (
     keys,
     notes,
     outcomes,
+    proofs,
     proposals,
     pull_requests,
     quarantine,
@@ -46,6 +48,7 @@ from bot.store.grouping import Move, Sampled
 from bot.store.keys import Key
 from bot.store.known_keys import Access, KnownKeys
 from bot.store.migrate import migrate
+from bot.store.proofs import Deployment, Runs
 from bot.store.pull_requests import Opened
 from bot.store.quarantine import Quarantined
 from bot.store.replaced import Replaced
@@ -622,6 +625,45 @@ class Store:
         """Return the parts of our comment on a pull request."""
         with self.engine.connect() as connection:
             return notes.notes(connection, tenant, head_branch)
+
+    def keep_deployment(self, tenant: str, repository: str, sha: str, *, succeeded_at: datetime) -> None:
+        """Keep that a commit reached production; the first time counts."""
+        with writing(self.engine) as connection:
+            proofs.keep_deployment(connection, tenant, repository, sha, succeeded_at=succeeded_at)
+
+    def deployments(self, tenant: str, repository: str) -> list[Deployment]:
+        """Return what reached production, the first first."""
+        with self.engine.connect() as connection:
+            return proofs.deployments(connection, tenant, repository)
+
+    def save_proof(self, tenant: str, proof: Proof) -> None:
+        """Keep what is known of a merged fix, in place of what was known."""
+        with writing(self.engine) as connection:
+            proofs.save_proof(connection, tenant, proof)
+
+    def proofs(self, tenant: str) -> dict[str, Proof]:
+        """Return what is known of the merged fixes, by proposal id."""
+        with self.engine.connect() as connection:
+            return proofs.proofs(connection, tenant)
+
+    def releases(self, tenant: str, service: str) -> dict[str, datetime]:
+        """Return when each release of a service was first seen; "" stands for traces that name none."""
+        with self.engine.connect() as connection:
+            return proofs.releases(connection, tenant, service)
+
+    def runs(
+        self, tenant: str, *, service: str, failure_mode_id: str, since: datetime, boundary: datetime
+    ) -> Sequence[Runs]:
+        """Return the examined runs since a time, by release and side of the boundary, of the failure mode's kinds."""
+        with self.engine.connect() as connection:
+            return proofs.runs(
+                connection,
+                tenant,
+                service=service,
+                failure_mode_id=failure_mode_id,
+                since=since,
+                boundary=boundary,
+            )
 
 
 @contextmanager

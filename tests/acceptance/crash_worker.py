@@ -167,6 +167,9 @@ class MortalStages:
     def show(self, tenant: str) -> None:
         self._around("show", "", lambda: self._stages.show(tenant))
 
+    def prove(self, tenant: str) -> None:
+        self._around("prove", "", lambda: self._stages.prove(tenant))
+
     def report(self, tenant: str, proposal_id: str) -> None:
         self._around("report", proposal_id, lambda: self._stages.report(tenant, proposal_id))
 

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.outcome import Decision, Outcome
+from bot.proof import Basis, Proof
 from bot.pull_request import PullRequest
 from bot.refusal import Refusal
 from bot.remark import Remark
@@ -21,6 +22,7 @@ from bot.store.verdicts import RecordedVerdict
 from bot.store.waiting import Waiting
 from clustering.failure_mode import Status
 from clustering.wish import Wish
+from fixers.aftermath import Answer, Exposure, Score
 from fixers.evidence import Verdict
 from webhooks.github import Delivery
 
@@ -73,6 +75,12 @@ READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
     "unanswered_remarks": lambda store, _: store.unanswered_remarks(OURS, "tracewright/x"),
     "review_rounds": lambda store, _: store.review_rounds(OURS, "tracewright/x"),
     "notes": lambda store, _: store.notes(OURS, "tracewright/x"),
+    "deployments": lambda store, _: store.deployments(OURS, "acme/shop"),
+    "proofs": lambda store, _: store.proofs(OURS),
+    "releases": lambda store, _: store.releases(OURS, "support"),
+    "runs": lambda store, ids: store.runs(
+        OURS, service="support", failure_mode_id="fm1", since=ids["start"], boundary=ids["start"]
+    ),
     "outcomes_of_mode": lambda store, _: store.outcomes_of_mode(OURS, "fm1"),
 }
 WRITES = {
@@ -117,6 +125,8 @@ WRITES = {
     "keep_remark",
     "mark_answered",
     "keep_note",
+    "keep_deployment",
+    "save_proof",
 }
 # As an earlier version kept it.
 UNDESCRIBE = sa.text("UPDATE failures SET kind = NULL WHERE tenant = :tenant AND span_id = 'b'")
@@ -204,6 +214,18 @@ def fill(  # noqa: PLR0917  # fixtures are given by name
         store.mark_answered(tenant, [remark], number=1)
         store.keep_remark(tenant, replace(remark, id="review 2"))
         store.keep_note(tenant, "tracewright/x", "help", "words")
+        store.keep_deployment(tenant, "acme/shop", "0", succeeded_at=clock.time)
+        proof = Proof(
+            proposal_id=proposal.id,
+            merge_sha="0",
+            merged_at=clock.time,
+            answer=Answer.FIXED,
+            before=Exposure(),
+            after=Exposure(),
+            basis=Basis.MERGE,
+            predicted=Score(),
+        )
+        store.save_proof(tenant, proof)
         return {"proposal": proposal.id, "start": clock.time, "pull_request": pull_request}
 
     return fill_tenant
