@@ -204,7 +204,8 @@ class ProductStages:
         mode = self._mode(tenant, proposal.failure_mode_id)
         # Whether there is a place, and whether the fix is proposed already, is looked up before anything is opened.
         with self.store.turn(f"submit/{tenant}"):
-            pull_request = self._or_fault(
+            # Opened before the process died: then it is there, and takes no second place.
+            pull_request = self._own(tenant, proposal) or self._or_fault(
                 tenant,
                 mode,
                 lambda: self._opened(tenant, mode, proposal, asked=asked),
@@ -421,6 +422,10 @@ class ProductStages:
             verified = evidence is not None and evidence.verdict is Verdict.VERIFIED
             if verified and applies(proposal, agent.read_file) and not is_there(proposal, agent.read_file):
                 self.store.save_proposal(tenant, replace(proposal, base_sha=agent.base.sha))
+
+    def _own(self, tenant: str, proposal: Proposal) -> PullRequest | None:
+        opened = self.store.pull_requests_of_mode(tenant, proposal.failure_mode_id)
+        return next((each.pull_request for each in opened if each.proposal_id == proposal.id), None)
 
     def _opened(self, tenant: str, mode: FailureMode, proposal: Proposal, *, asked: bool) -> PullRequest | None:
         evidence, agent = self._evidence(tenant, proposal.id), self._agent_of(tenant, mode)

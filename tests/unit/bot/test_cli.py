@@ -152,7 +152,10 @@ def test_a_folder_is_connected_and_its_key_is_shown(run: Run, tmp_path: Path) ->
     ("repository", "told"),
     [
         ("nowhere", "'nowhere' is neither a folder nor owner/name on GitHub"),
-        ("octocat/hello-world", "octocat/hello-world is on GitHub, but TRACEWRIGHT_GITHUB_APP_ID is not set"),
+        (
+            "octocat/hello-world",
+            "octocat/hello-world is on GitHub, but no GitHub App is set up: `tracewright serve` shows how",
+        ),
     ],
 )
 def test_what_cannot_be_connected_is_one_line(run: Run, repository: str, told: str) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from webhooks import attribute_keys, semconv
@@ -407,6 +407,7 @@ ATTRIBUTES = st.dictionaries(
 EVENT_NAMES = st.sampled_from(["exception", "gen_ai.choice", "gen_ai.tool.message", "gen_ai.evaluation.result"])
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # of the machine, not of the strategy
 @given(
     ATTRIBUTES,
     ATTRIBUTES,
