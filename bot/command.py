@@ -15,6 +15,7 @@ class Verb(StrEnum):
     RERUN = "rerun"
     EXPLAIN = "explain"
     IGNORE = "ignore"
+    REBASE = "rebase"
     REOPEN = "reopen"
 
 
@@ -23,6 +24,7 @@ MEANINGS = {
     Verb.RERUN: "tries the fix again, on the present head",
     Verb.EXPLAIN: "says what is wrong, and why the change mends it",
     Verb.IGNORE: "closes the pull request and leaves this failure alone; a reason may follow",
+    Verb.REBASE: "builds the branch anew on today's default branch, if the fix holds there",
     Verb.REOPEN: "takes a closed pull request up again, with new evidence",
 }
 

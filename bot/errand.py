@@ -9,6 +9,8 @@ class Kind(StrEnum):
 
     REEXAMINE = "reexamine"
     REOPEN = "reopen"
+    REVIEW = "review"
+    REBASE = "rebase"
 
 
 class Errand(NamedTuple):

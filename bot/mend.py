@@ -21,6 +21,7 @@ from fixers.model import Model
 from fixers.proposal import Edit, Proposal
 from fixers.recipes.recipe import Recipe
 from fixers.replay.playback import LiveModel
+from fixers.revision import Revision
 from fixers.sandbox import Sandbox
 from fixers.scope import violations
 from fixers.verify import verify
@@ -40,6 +41,7 @@ def draft_fixes(
     recipes: Sequence[Recipe],
     model: Model | None,
     sandbox: Sandbox | None,
+    revision: Revision | None = None,
 ) -> Drafted:
     """Diagnose the failure mode on the agent's base commit and draft proposals: recipes first, then the model."""
     failures, traces = _seen(store, tenant, mode)
@@ -64,6 +66,7 @@ def draft_fixes(
                 base_sha=agent.base.sha,
                 sandbox=sandbox,
                 may_edit=_scope(harness),
+                revision=revision,
             )
             return run.proposal or run.reason
 

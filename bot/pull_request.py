@@ -18,3 +18,5 @@ class PullRequest:
     title: str
     #: "open", "closed" or "merged".
     state: str = "open"
+    #: Commits of ours that the branch pointed to before `head_sha`.
+    made: tuple[str, ...] = ()

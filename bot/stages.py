@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from bot.agents import Agent, Agents, read_agents
@@ -14,7 +14,7 @@ from bot.errand import Errand, Kind
 from bot.errors import BotError, ForgeError, NoAgent, UnknownFailureMode
 from bot.examine import examine
 from bot.first_contact import ask_everyone
-from bot.forge.errors import Refused
+from bot.forge.errors import Refused, Unavailable
 from bot.forge.forge import Forge, State
 from bot.group import group
 from bot.handlers.means import Means
@@ -31,6 +31,7 @@ from bot.pull_request import PullRequest
 from bot.queue import Queue
 from bot.reexamine import present_proposal
 from bot.refused import ask_why, take_silence
+from bot.revise import Revising
 from bot.same_fix import applies, is_there, patch_id
 from bot.second_chance import may_try_again
 from bot.service_owners import owner_finder
@@ -43,7 +44,7 @@ from bot.work import end_work
 from clustering.embed import Encoder
 from clustering.errors import ClusteringError
 from clustering.failure_mode import FailureMode, Status
-from fixers.draft import RECIPES
+from fixers.draft import RECIPES, Drafted
 from fixers.errors import FixerError
 from fixers.evidence import Evidence, Verdict
 from fixers.harness import Autonomy
@@ -51,6 +52,7 @@ from fixers.model import Model
 from fixers.proposal import Proposal
 from fixers.replay.cassette import record
 from fixers.replay.playback import LiveModel
+from fixers.revision import Revision
 from fixers.sandbox import Sandbox
 from webhooks.errors import WebhookError
 
@@ -92,6 +94,8 @@ class ProductStages:
     model: Model | None = None
     live: LiveModel | None = None
     quiet_s: float = 60.0
+    #: Reviewers are answered when they have said nothing for so long.
+    review_quiet_s: float = 120.0
     now: Callable[[], datetime]
     listener: Listener = field(default=silent)
     #: Ends the durable work of a tenant.
@@ -257,9 +261,23 @@ class ProductStages:
         mode = self._mode(tenant, proposal.failure_mode_id)
         self._or_fault(tenant, mode, lambda: self._reopened(tenant, mode, proposal_id), proposal_id=proposal_id)
 
+    def answer_review(self, tenant: str, proposal_id: str) -> None:
+        """Answer what reviewers said with one new commit, or with the reason why there is none."""
+        quiet = timedelta(seconds=self.review_quiet_s)
+        self._change(tenant, proposal_id, lambda revising: revising.answer_review(quiet=quiet))
+
+    def rebase(self, tenant: str, proposal_id: str) -> None:
+        """Build the branch of a pull request on today's default branch, or say why not."""
+        self._change(tenant, proposal_id, Revising.rebase)
+
     def do(self, errand: Errand) -> None:
         """Do what somebody asked for on a pull request."""
-        work = {Kind.REEXAMINE: self.reexamine, Kind.REOPEN: self.reopen}
+        work: dict[Kind, Callable[[str, str], object]] = {
+            Kind.REEXAMINE: self.reexamine,
+            Kind.REOPEN: self.reopen,
+            Kind.REVIEW: self.answer_review,
+            Kind.REBASE: self.rebase,
+        }
         work[errand.kind](errand.tenant, errand.proposal_id)
 
     def watch(self, delivery_id: str) -> list[Errand]:
@@ -272,12 +290,15 @@ class ProductStages:
                 forge_of=self.forge_of,
                 now=self.now,
                 discretions=self.discretions,
-                start=asked.append,
+                start=lambda errand: asked.append(self._timed(errand)),
                 end_work=self.end_work,
             )
             handle(delivery, means)
         self.store.mark_handled(delivery_id)
         return asked
+
+    def _timed(self, errand: Errand) -> Errand:
+        return errand._replace(delay_s=self.review_quiet_s) if errand.kind is Kind.REVIEW else errand
 
     @property
     def queue(self) -> Queue:
@@ -523,7 +544,8 @@ class ProductStages:
     def _reexamined(self, tenant: str, mode: FailureMode, proposal: Proposal) -> Verdict:
         """Try what the pull request proposes now, and show it where the first evidence is shown."""
         agent = self._agent_of(tenant, mode)
-        opened = next(each for each in self.store.pull_requests(tenant) if each.proposal_id == proposal.id)
+        opened = self.store.pull_requests_of_mode(tenant, mode.id)[0]
+        proposal = self._proposal(tenant, opened.proposal_id)  # a review may have changed it since this was asked for
         pull_request, forge = opened.pull_request, agent.forge
         head_sha = forge.head_sha(pull_request)
         now = present_proposal(proposal, pull_request, head_sha=head_sha, base=agent.base, forge=forge)
@@ -542,9 +564,59 @@ class ProductStages:
             forge=forge,
             manners=manners,
             bundle=self._bundle(tenant, mode, proposal, evidence),
+            branch=pull_request.head_branch,
         )
         forge.update_body(pull_request, body)
         return evidence.verdict
+
+    def _change(self, tenant: str, proposal_id: str, change: Callable[[Revising], None]) -> None:
+        proposal = self._proposal(tenant, proposal_id)
+        mode = self._mode(tenant, proposal.failure_mode_id)
+        away: list[Unavailable] = []
+
+        def attempt() -> None:
+            try:
+                change(self._revising(tenant, mode))
+            except Unavailable as error:
+                away.append(error)
+
+        with self.store.turn(f"change/{tenant}/{mode.id}"):
+            self._or_fault(tenant, mode, attempt, proposal_id=proposal_id)
+        if away:
+            raise away[0]  # the step is tried again: somebody waits for an answer
+
+    def _revising(self, tenant: str, mode: FailureMode) -> Revising:
+        """Return the newest pull request of a failure mode with the proposal that it shows now."""
+        agent, opened = self._agent_of(tenant, mode), self.store.pull_requests_of_mode(tenant, mode.id)[0]
+        proposal = self._proposal(tenant, opened.proposal_id)
+
+        def on(base_sha: str) -> Agent:
+            return replace(agent, base=replace(agent.base, sha=base_sha))
+
+        def try_out(drafted: Proposal) -> Evidence:
+            evidence = self.try_proposal(tenant, drafted, mode, on(drafted.base_sha))
+            self._settle(tenant, mode, drafted, evidence)
+            return evidence
+
+        def draft(revision: Revision) -> Drafted:
+            there, model, sandbox = on(proposal.base_sha), self.model, self.sandbox
+            return draft_fixes(
+                self.store, tenant, mode, agent=there, recipes=(), model=model, sandbox=sandbox, revision=revision
+            )
+
+        return Revising(
+            store=self.store,
+            tenant=tenant,
+            mode=mode,
+            agent=agent,
+            opened=opened,
+            proposal=proposal,
+            try_out=try_out,
+            draft=draft,
+            bundle=lambda drafted, evidence: self._bundle(tenant, mode, drafted, evidence),
+            discretion=self.discretions.of(tenant),
+            now=self.now,
+        )
 
     def _reopened(self, tenant: str, mode: FailureMode, proposal_id: str) -> None:
         opened = next(each for each in self.store.pull_requests(tenant) if each.proposal_id == proposal_id)

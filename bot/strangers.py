@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.forge.forge import Commit
+from bot.pull_request import PullRequest
 
 
 def strangers(commits: Sequence[Commit], our_sha: str) -> list[Commit]:
@@ -22,3 +23,9 @@ def strangers(commits: Sequence[Commit], our_sha: str) -> list[Commit]:
     until = commits.index(ours)
     same = [commit for commit in commits[:until] if (commit.author, commit.committer) == (ours.author, ours.committer)]
     return [commit for commit in commits if commit is not ours and commit not in same]
+
+
+def last_of_ours(commits: Sequence[Commit], pull_request: PullRequest) -> str:
+    """Return the newest of these commits that we are known to have made; while a branch moves, it is the one before."""
+    made = {pull_request.head_sha, *pull_request.made}
+    return next((commit.sha for commit in reversed(commits) if commit.sha in made), pull_request.head_sha)

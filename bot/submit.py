@@ -20,7 +20,7 @@ from clustering.score import Traffic
 from fixers.evidence import Evidence, Verdict
 from fixers.harness import Harness
 from fixers.manners import DEFAULT_MANNERS, Manners
-from fixers.proposal import Proposal
+from fixers.proposal import Edit, Proposal
 
 NOTHING: Mapping[str, str] = {}
 log = logging.getLogger(__name__)
@@ -90,6 +90,22 @@ def submit(
     return _patiently(lambda: forge.open_pull_request(draft), wait)
 
 
+def commit_draft(
+    proposal: Proposal, head_branch: str, *, base: Base, edits: tuple[Edit, ...], harness: Harness
+) -> Draft:
+    """Return a further commit on a branch that is there; description and page are not part of it."""
+    return Draft(
+        head_branch=head_branch,
+        base=base,
+        title=title(proposal),
+        body="",
+        page_html="",
+        edits=edits,
+        commit_message=_commit_message(proposal),
+        harness=harness,
+    )
+
+
 def body_of(
     proposal: Proposal,
     evidence: Evidence,
@@ -99,13 +115,14 @@ def body_of(
     forge: Forge,
     manners: Manners,
     bundle: Mapping[str, str] = NOTHING,
+    branch: str | None = None,
 ) -> str:
     """Return the description as this repository may see it, after the evidence in full was put where it points."""
     location = proposal.diagnosis.location
     link = forge.link(location.path, proposal.base_sha, line=location.line) if location else None
     public = not manners.publish_runs and forge.is_public()
     where = _kept(bundle, proposal, forge) if bundle and not public else None
-    return render(proposal, evidence, mode, traffic=traffic, link=link, bundle=where, public=public)
+    return render(proposal, evidence, mode, traffic=traffic, link=link, bundle=where, public=public, branch=branch)
 
 
 def _kept(files: Mapping[str, str], proposal: Proposal, forge: Forge) -> str | None:

@@ -20,6 +20,7 @@ from fixers.harness import Harness
 from fixers.model import Model, Reply
 from fixers.proposal import Proposal
 from fixers.quoting import clean
+from fixers.revision import Revision, apply_to
 from fixers.sandbox import Sandbox
 from fixers.submission import Submission, check_submission
 from fixers.workspace import Workspace, open_workspace
@@ -64,6 +65,7 @@ def run_agent(
     base_sha: str,
     sandbox: Sandbox,
     may_edit: Callable[[str], str | None],
+    revision: Revision | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> AgentRun:
     """Let the model look for a fix; whatever goes wrong on its side becomes the reason of a run without a proposal.
@@ -86,6 +88,8 @@ def run_agent(
         Where the model's commands run.
     may_edit
         Returns the reason why a path may not be edited, or None.
+    revision
+        A proposal to change, and what reviewers say of it; None to start from the checkout.
     clock
         Seconds, as `time.monotonic`.
 
@@ -110,7 +114,11 @@ def run_agent(
         )
     except TreeTooLarge as error:
         return AgentRun(proposal=None, reason=str(error), transcript=(), tokens=0, cost_usd=0.0)
-    run = _Run(model=model, workspace=workspace, harness=harness, clock=clock, messages=_opening(harness, account))
+    messages = _opening(harness, account)
+    if revision is not None:
+        apply_to(workspace.files, revision.proposal.edits)
+        messages[-1]["content"] += revision.ask()
+    run = _Run(model=model, workspace=workspace, harness=harness, clock=clock, messages=messages)
     submission, reason = run.until_it_ends()
     proposal = None
     if submission is not None:

@@ -144,6 +144,29 @@ class Forge(Protocol):
 
         """
 
+    def commit(self, draft: Draft) -> str:
+        """Make the draft's commit on its base, on no branch yet, and return its hash.
+
+        Raises
+        ------
+        Refused
+            The gate found violations; nothing left this machine.
+
+        """
+
+    def move_branch(self, pull_request: PullRequest, sha: str, *, before: str) -> None:
+        """Let the head branch point to `sha`; it must point to `before`, or to `sha` already.
+
+        Raises
+        ------
+        ForeignCommits
+            It points to something else.
+
+        """
+
+    def reply(self, pull_request: PullRequest, thread: int, marker: str, text: str) -> None:
+        """Answer in a reviewer's thread, by the id of its first comment, unless an answer with `marker` is there."""
+
     def report_check(
         self,
         pull_request: PullRequest,

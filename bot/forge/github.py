@@ -248,6 +248,44 @@ class GitHubForge:
             )
         return found
 
+    def commit(self, draft: Draft) -> str:
+        """Make the commit that the gate has seen, on no branch."""
+        tree = self._tree_of(draft.base.sha)
+        with tempfile.TemporaryDirectory(prefix="tracewright-stage-") as folder:
+            try:
+                staged = stage(Path(folder), self._entries(tree), tree, draft)
+                return self._commit(draft, tree, staged)
+            except git.GitError as error:
+                raise ForgeError(str(error)) from error
+
+    def move_branch(self, pull_request: PullRequest, sha: str, *, before: str) -> None:
+        """Move the head branch, by force only away from a commit of ours, which was looked at a moment before."""
+        branch = pull_request.head_branch
+
+        def move(repo: Repository) -> None:
+            ref = repo.get_git_ref(f"heads/{branch}")
+            there = ref.object.sha  # read: only then does the reference know the address that takes changes
+            if there == sha:
+                return
+            if there != before:
+                raise ForeignCommits(f"branch {branch!r} holds {there}, not {before}")
+            parents = [each.sha for each in repo.get_git_commit(sha).parents]
+            ref.edit(sha, force=parents != [before])
+
+        self._publishing.ask(f"move branch {branch!r}", move)
+
+    def reply(self, pull_request: PullRequest, thread: int, marker: str, text: str) -> None:
+        """Answer in a thread, once for each marker; a thread that is gone needs no answer."""
+        hidden = f"<!-- tracewright:{marker} -->"
+
+        def reply(repo: Repository) -> None:
+            pull = repo.get_pull(pull_request.number)
+            if not any(_is_ours(each.raw_data, hidden) for each in pull.get_review_comments()):
+                pull.create_review_comment_reply(thread, f"{text}\n\n{hidden}")
+
+        with suppress(Missing):
+            self._publishing.ask(f"reply on pull request {pull_request.number}", reply)
+
     def report_check(
         self,
         pull_request: PullRequest,

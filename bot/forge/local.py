@@ -128,6 +128,27 @@ class LocalForge:
             _replace(self._folder / f"{record.number}.html", draft.page_html)
         return self._pull_request(record)
 
+    def commit(self, draft: Draft) -> str:
+        """Build the commit and let the gate look at it."""
+        with _translated():
+            head = git.commit_edits(self._git, draft.base.sha, draft.edits, draft.commit_message)
+            if reasons := reasons_against(self._git, draft.base.sha, head, draft):
+                raise Refused("; ".join(reasons))
+        return head
+
+    def move_branch(self, pull_request: PullRequest, sha: str, *, before: str) -> None:
+        """Move the branch from one commit to another, and note the new head."""
+        there = self.head_sha(pull_request)
+        if there not in {before, sha}:
+            raise ForeignCommits(f"branch {pull_request.head_branch!r} holds {there}, not {before}")
+        with self._locked(), _translated():
+            git.run(self._git, "update-ref", "--no-deref", f"refs/heads/{pull_request.head_branch}", sha, there)
+            self._write(replace(self._record_of(pull_request), head_sha=sha))
+
+    def reply(self, pull_request: PullRequest, thread: int, marker: str, text: str) -> None:  # noqa: ARG002  # no threads
+        """Add the answer as a comment: files have no threads."""
+        self.comment_once(pull_request, marker, text)
+
     def report_check(
         self,
         pull_request: PullRequest,

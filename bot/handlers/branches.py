@@ -3,7 +3,7 @@
 from bot.handlers import payload as read
 from bot.handlers.means import Means
 from bot.pr_body.comments import HANDS_OFF
-from bot.strangers import strangers
+from bot.strangers import last_of_ours, strangers
 from webhooks.github import Delivery
 
 
@@ -16,5 +16,6 @@ def notice_strangers(delivery: Delivery, means: Means) -> None:
     if opened is None:
         return
     forge = means.forge_of(tenant, repository)
-    if strangers(forge.commits(opened.pull_request), opened.pull_request.head_sha):
+    commits = forge.commits(opened.pull_request)
+    if strangers(commits, last_of_ours(commits, opened.pull_request)):
         forge.comment_once(opened.pull_request, "hands-off", HANDS_OFF)

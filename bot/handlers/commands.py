@@ -9,7 +9,7 @@ from bot.pr_body.comments import HELP
 from bot.sticky import answer
 from webhooks.github import Delivery
 
-ERRANDS = {Verb.REOPEN: Kind.REOPEN}
+ERRANDS = {Verb.REOPEN: Kind.REOPEN, Verb.REBASE: Kind.REBASE}
 
 
 def obey_command(delivery: Delivery, means: Means) -> None:

@@ -14,6 +14,7 @@ from bot.handlers.deployments import notice_deployment
 from bot.handlers.installations import follow_installation, follow_repository, follow_selection
 from bot.handlers.means import Handler, Means
 from bot.handlers.refusals import take_choice, take_words
+from bot.handlers.remarks import take_review, take_review_comment
 from webhooks.github import Delivery
 
 #: By (event, action), in the order in which they run; "" is the action of events that have none.
@@ -34,7 +35,8 @@ HANDLERS: Mapping[tuple[str, str], tuple[Handler, ...]] = {
     ("pull_request", "opened"): (check_configuration,),
     ("pull_request", "reopened"): (check_configuration, follow_reopening),
     ("pull_request", "synchronize"): (check_configuration, notice_strangers),
-    ("pull_request_review", "submitted"): (record_decision,),
+    ("pull_request_review", "submitted"): (record_decision, take_review),
+    ("pull_request_review_comment", "created"): (take_review_comment,),
     ("repository", "archived"): (follow_repository,),
     ("repository", "deleted"): (follow_repository,),
     ("repository", "privatized"): (follow_repository,),

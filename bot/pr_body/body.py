@@ -35,6 +35,7 @@ def render(
     bundle: str | None = None,
     public: bool = False,
     patch: str | None = None,
+    branch: str | None = None,
     limit: int = LIMIT,
 ) -> str:
     """Return the body as Markdown.
@@ -51,6 +52,8 @@ def render(
         Whether strangers read it: then counts only, and nothing that a recorded run said.
     patch
         Where the diff lies, when there is no branch to fetch.
+    branch
+        Where the change is; None for the branch that is named for the proposal.
     limit
         Characters. The folded parts are cut first, and the reader is told; the first screen is never cut.
 
@@ -60,7 +63,7 @@ def render(
         first_screen.what_failed(mode, traffic),
         first_screen.cause(proposal, link),
         first_screen.before_and_after(evidence),
-        first_screen.consequences(proposal, evidence, bundle, patch=patch),
+        first_screen.consequences(proposal, evidence, bundle, patch=patch, branch=branch),
     )
     first = "\n\n".join(sections)
     trailers = f"Failure-Mode: {inert(proposal.failure_mode_id)}\nEvidence-Run: {inert(evidence.proposal_id)}"

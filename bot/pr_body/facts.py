@@ -114,7 +114,9 @@ def isolated(evidence: Evidence) -> bool:
     return evidence.isolation != "none"
 
 
-def reproduce(proposal: Proposal, evidence: Evidence, *, patch: str | None = None) -> list[str]:
+def reproduce(
+    proposal: Proposal, evidence: Evidence, *, patch: str | None = None, branch: str | None = None
+) -> list[str]:
     """Return the shell lines that show the regression test red without the change and green with it.
 
     Paths and commands are a stranger's text, quoted for the shell.
@@ -139,7 +141,7 @@ def reproduce(proposal: Proposal, evidence: Evidence, *, patch: str | None = Non
     old = shlex.join(edit.path for edit in changed if edit.before is not None)
     new = shlex.join(edit.path for edit in changed if edit.before is None)
     return [
-        f"git fetch --all && git checkout tracewright/{proposal.id}",
+        f"git fetch --all && git checkout {branch or f'tracewright/{proposal.id}'}",
         f"{command}  # passes",
         *([f"git checkout {proposal.base_sha} -- {old}"] if old else []),
         *([f"git rm -q -- {new}"] if new else []),

@@ -46,13 +46,22 @@ def before_and_after(evidence: Evidence) -> str:
     )
 
 
-def consequences(proposal: Proposal, evidence: Evidence, bundle: str | None = None, *, patch: str | None = None) -> str:
+def consequences(
+    proposal: Proposal,
+    evidence: Evidence,
+    bundle: str | None = None,
+    *,
+    patch: str | None = None,
+    branch: str | None = None,
+) -> str:
     """Say what could go wrong, how to undo it, how to see it for oneself, and what it cost.
 
     `bundle` is the address of the evidence in full, `patch` the place of the diff where there is no branch.
     """
     isolation = identifier(evidence.isolation) if facts.isolated(evidence) else "**none**, see the warning above"
-    commands = block("\n".join(facts.reproduce(proposal, evidence, patch=patch)), limit=4_000, language="sh")
+    commands = block(
+        "\n".join(facts.reproduce(proposal, evidence, patch=patch, branch=branch)), limit=4_000, language="sh"
+    )
     full = f"\n\n**In full.** {_linked(bundle)}" if bundle else ""
     return (
         f"## Risk\n\n{prose(proposal.risk, limit=500)}\n\n"

@@ -51,6 +51,10 @@ _SET_STATE = sa.text("""
     UPDATE pull_requests SET state = :state
     WHERE tenant = :tenant AND repository = :repository AND head_branch = :head_branch
 """)
+_REVISE = sa.text("""
+    UPDATE pull_requests SET record = :record, proposal_id = :proposal_id
+    WHERE tenant = :tenant AND repository = :repository AND head_branch = :head_branch
+""")
 _REWRITE = sa.text("""
     UPDATE pull_requests SET record = :record
     WHERE tenant = :tenant AND repository = :repository AND head_branch = :head_branch
@@ -143,6 +147,18 @@ def set_pull_request_state(connection: sa.Connection, tenant: str, pull_request:
         "state": state,
     }
     connection.execute(_SET_STATE, row)
+
+
+def revise_pull_request(connection: sa.Connection, tenant: str, pull_request: PullRequest, *, proposal_id: str) -> None:
+    """Let a known pull request show another proposal, which is kept, with another head."""
+    row = {
+        "tenant": tenant,
+        "repository": pull_request.repository,
+        "head_branch": pull_request.head_branch,
+        "record": to_json(pull_request),
+        "proposal_id": proposal_id,
+    }
+    connection.execute(_REVISE, row)
 
 
 def rewrite_pull_request(connection: sa.Connection, tenant: str, pull_request: PullRequest) -> None:

@@ -536,6 +536,11 @@ class Store:
         with writing(self.engine) as connection:
             pull_requests.set_pull_request_state(connection, tenant, pull_request, state)
 
+    def revise_pull_request(self, tenant: str, pull_request: PullRequest, *, proposal_id: str) -> None:
+        """Let a known pull request show another proposal, with another head."""
+        with writing(self.engine) as connection:
+            pull_requests.revise_pull_request(connection, tenant, pull_request, proposal_id=proposal_id)
+
     def proposed_modes(self, tenant: str) -> frozenset[str]:
         """Return the failure modes that have a pull request, whatever became of it."""
         with self.engine.connect() as connection:

@@ -528,6 +528,53 @@ def test_a_push_moves_the_pull_request(on_github: OnGitHub, draft: Make) -> None
     assert found.head_sha != pull_request.head_sha
 
 
+def test_a_further_commit_moves_the_branch_only_from_where_we_left_it(place: Place, draft: Make) -> None:
+    opened = place.forge.open_pull_request(draft(place))
+    more = Edit(path="agent.py", before=AGENT.replace("1", "2"), after=AGENT.replace("1", "3"))
+    further = replace(draft(place), base=replace(place.forge.base(), sha=opened.head_sha), edits=(more,))
+    sha = place.forge.commit(further)
+    assert place.forge.head_sha(opened) == opened.head_sha
+    for _ in range(2):
+        place.forge.move_branch(opened, sha, before=opened.head_sha)
+    assert [commit.sha for commit in place.forge.commits(opened)] == [opened.head_sha, sha]
+    assert place.forge.read_file("agent.py", sha) == AGENT.replace("1", "3")
+    place.push_onto(opened.head_branch)
+    with pytest.raises(ForeignCommits):
+        place.forge.move_branch(opened, opened.head_sha, before=sha)
+
+
+def test_a_branch_is_built_anew_on_another_base(place: Place, draft: Make) -> None:
+    opened = place.forge.open_pull_request(draft(place))
+    sha = place.forge.commit(replace(draft(place), commit_message="Anew\n"))
+    place.forge.move_branch(opened, sha, before=opened.head_sha)
+    assert [commit.sha for commit in place.forge.commits(opened)] == [sha]
+
+
+def test_a_further_commit_passes_the_gate_or_is_not_made(place: Place, draft: Make) -> None:
+    opened = place.forge.open_pull_request(draft(place))
+    workflow = Edit(path=".github/workflows/ci.yml", before=None, after="on: push\n")
+    with pytest.raises(Refused):
+        place.forge.commit(
+            replace(draft(place), base=replace(place.forge.base(), sha=opened.head_sha), edits=(workflow,))
+        )
+
+
+def test_a_thread_is_answered_once_for_each_marker(on_github: OnGitHub, draft: Make) -> None:
+    pull_request = on_github.forge.open_pull_request(draft(on_github))
+    comments = f"/repos/{on_github.emulator.repository}/pulls/{pull_request.number}/comments"
+    said = {"body": "Why?", "path": "agent.py", "line": 2, "side": "RIGHT", "commit_id": pull_request.head_sha}
+    thread = on_github.emulator.call("POST", comments, said, token=REVIEWER_TOKEN)["id"]
+    for _ in range(2):
+        on_github.forge.reply(pull_request, thread, "reply-1", "Because.")
+    on_github.forge.reply(pull_request, 999_999, "reply-2", "Nobody.")
+    shown = on_github.emulator.call("GET", comments)
+    assert [(each["in_reply_to_id"], each["body"].split("\n")[0]) for each in shown[1:]] == [(thread, "Because.")]
+    answers = contract.deviations_of_answers(on_github.emulator.log())
+    assert {operation: lacks for operation, lacks in answers.items() if lacks and "/comments" in operation} == {}
+    deliveries = contract.deviations_of_deliveries(on_github.emulator.deliveries())
+    assert deliveries["pull_request_review_comment$created"] == set()
+
+
 def test_a_comment_is_acknowledged_once(on_github: OnGitHub, draft: Make) -> None:
     pull_request = on_github.forge.open_pull_request(draft(on_github))
     comments = f"/repos/{on_github.emulator.repository}/issues"

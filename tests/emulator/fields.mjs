@@ -48,6 +48,7 @@ export function walk(world, value) {
 const present = (object) => Object.fromEntries(Object.entries(object).filter(([, item]) => item !== undefined && item !== null));
 
 const SHAPES = [
+  [(o) => "ref" in o && "object" in o && typeof o.url === "string", (world, ref) => refOf(ref)],
   [(o) => "pull_request_review_id" in o && "diff_hunk" in o, (world, comment) => reviewCommentOf(comment)],
   [(o) => "login" in o && "id" in o && "node_id" in o, (world, user) => userOf(world, user)],
   [(o) => "check_suite" in o && "external_id" in o, (world, run) => checkOf(world, run)],
@@ -62,9 +63,22 @@ function levelOf(world, answer) {
   return {};
 }
 
-function reviewCommentOf({ url, html_url, pull_request_url }) {
+// The address that takes changes has an "s".
+function refOf(ref) {
+  ref.url = ref.url.replace("/git/ref/", "/git/refs/");
+  return {};
+}
+
+// What is not there is left out; a comment on a line has a position in the diff.
+function reviewCommentOf(comment) {
+  const { url, html_url, pull_request_url } = comment;
+  if (comment.in_reply_to_id === null) delete comment.in_reply_to_id;
+  comment.position ??= 1;
+  comment.pull_request_review_id ??= comment.id; // GitHub makes a review around a single comment
+  comment.original_position ??= 1;
   const link = (href) => ({ href });
-  return { _links: { self: link(url), html: link(html_url), pull_request: link(pull_request_url) } };
+  const lines = { original_line: comment.line, start_line: null, original_start_line: null, start_side: null };
+  return { ...lines, _links: { self: link(url), html: link(html_url), pull_request: link(pull_request_url) } };
 }
 
 function checkOf(world, run) {

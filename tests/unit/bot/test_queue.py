@@ -15,10 +15,10 @@ from tests.unit.bot.recorded_product import CONFIGURATION, FILES, LOCAL, commit,
 from tests.unit.fixers.recorded_runs import edit, proposal, settings
 
 
-def stages_with(folder: Path, *, autonomy: str = "draft", **manners: int | bool) -> ProductStages:
+def stages_with(folder: Path, *, autonomy: str = "draft", n: int = 5, **manners: int | bool) -> ProductStages:
     """Return the stages over an agent with one flaw, and a fix of it that was drafted."""
     text = f"{CONFIGURATION}    autonomy: {autonomy}\npull_requests: {json.dumps(manners)}\n"
-    stages = make_stages(folder, files={**FILES, ".github/tracewright.yml": text})
+    stages = make_stages(folder, files={**FILES, ".github/tracewright.yml": text}, n=n)
     (mode,) = stages.store.failure_modes(LOCAL)
     stages.store.save_proposal(LOCAL, for_mode(stages, mode.id))
     return stages

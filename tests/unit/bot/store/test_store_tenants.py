@@ -118,6 +118,7 @@ WRITES = {
     "wait",
     "ask",
     "stop_waiting",
+    "revise_pull_request",
     "keep_refusal",
     "give_reason",
     "ask_again",
