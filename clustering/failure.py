@@ -26,8 +26,6 @@ class Failure:
     user_id: str | None = None
     #: The release that ran: service.version, or the commit where the trace has one.
     release: str | None = None
-    #: What the run did, where the failure itself says little: see `clustering.structure`. Empty for most detectors.
-    structure: str = ""
     #: Whose failure it is when failures are grouped: the agent that owns the service, else the service.
     owner: str = ""
 
@@ -38,8 +36,8 @@ class Failure:
 
     @property
     def structural_key(self) -> str:
-        """What two failures must share to be grouped at all: `detector:key`, the structure and the owner."""
-        return structural_key(self.detector, self.key, self.structure, self.owner)
+        """What two failures must share to be grouped at all: `detector:key` and the owner."""
+        return structural_key(self.detector, self.key, self.owner)
 
     @property
     def signature(self) -> tuple[str, str]:
@@ -47,6 +45,6 @@ class Failure:
         return (self.detector, self.key)
 
 
-def structural_key(detector: str, key: str, *more: str) -> str:
-    """Return `detector:key` and what else there is, on a line each."""
-    return "\n".join((f"{detector}:{key}", *filter(None, more)))
+def structural_key(detector: str, key: str, owner: str = "") -> str:
+    """Return `detector:key`, and the owner on a line of its own where there is one."""
+    return f"{detector}:{key}\n{owner}" if owner else f"{detector}:{key}"

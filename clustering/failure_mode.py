@@ -44,12 +44,10 @@ class FailureMode:
     service: str = ""
     #: The agent that owns the services of all members, else their one service.
     owner: str = ""
-    #: See `clustering.failure.Failure.structure`.
-    structure: str = ""
     #: Ids of the modes that this one was split off from, or that went into it: what was said of them holds here too.
     ancestors: tuple[str, ...] = ()
 
     @property
     def structural_key(self) -> str:
         """What a failure must share to belong here, but for what people merged by hand."""
-        return structural_key(self.detector, self.key, self.structure, self.owner)
+        return structural_key(self.detector, self.key, self.owner)

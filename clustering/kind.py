@@ -9,5 +9,5 @@ KIND_LENGTH = 20  # hex digits
 
 def kind(failure: Failure, text: str) -> str:
     """Return the kind of `failure`, whose description is `text`: a hash, whoever owns its service."""
-    told = "\0".join((failure.service, structural_key(failure.detector, failure.key, failure.structure), text))
+    told = "\0".join((failure.service, structural_key(failure.detector, failure.key), text))
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:KIND_LENGTH]

@@ -168,7 +168,6 @@ def _mode(
         key=known.key,
         service=failures[typical].service,
         owner=failures[typical].owner,
-        structure=known.structure,
         ancestors=_ancestors(matched),
         centroid=cluster.centroid,
         exemplars=_exemplars([failures[row] for row in nearest_first]),
@@ -182,9 +181,7 @@ def _mode(
 
 def _still(mode: FailureMode | None, inside: Sequence[Failure]) -> FailureMode | None:
     """Return the mode as it was if it still holds such failures: one that people merged holds those of several keys."""
-    if mode is None or (mode.detector, mode.key, mode.structure) not in {
-        (f.detector, f.key, f.structure) for f in inside
-    }:
+    if mode is None or (mode.detector, mode.key) not in {(f.detector, f.key) for f in inside}:
         return None
     return mode
 

@@ -17,16 +17,16 @@ FLOAT32 = np.dtype("<f4")
 _KEEP = sa.text("""
     INSERT INTO failure_modes (tenant, failure_mode_id, title, status, detector, failure_key, centroid, exemplars,
                                n_traces, n_sessions, n_users, first_seen, last_seen,
-                               service, owner, structure, ancestors)
+                               service, owner, ancestors)
     VALUES (:tenant, :failure_mode_id, :title, :status, :detector, :failure_key, :centroid, :exemplars,
             :n_traces, :n_sessions, :n_users, :first_seen, :last_seen,
-            :service, :owner, :structure, :ancestors)
+            :service, :owner, :ancestors)
     ON CONFLICT (tenant, failure_mode_id) DO UPDATE SET
         title = excluded.title, status = excluded.status, detector = excluded.detector,
         failure_key = excluded.failure_key, centroid = excluded.centroid, exemplars = excluded.exemplars,
         n_traces = excluded.n_traces, n_sessions = excluded.n_sessions, n_users = excluded.n_users,
         first_seen = excluded.first_seen, last_seen = excluded.last_seen, service = excluded.service,
-        owner = excluded.owner, structure = excluded.structure, ancestors = excluded.ancestors
+        owner = excluded.owner, ancestors = excluded.ancestors
 """)
 _DROP_MEMBERS = sa.text(
     "DELETE FROM failure_mode_members WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id"
@@ -129,7 +129,6 @@ def _row(tenant: str, mode: FailureMode) -> dict[str, Any]:
         "last_seen": microseconds(mode.last_seen),
         "service": json.dumps(mode.service),
         "owner": json.dumps(mode.owner),
-        "structure": json.dumps(mode.structure),
         "ancestors": json.dumps(mode.ancestors),
     }
 
@@ -150,6 +149,5 @@ def _mode(row: sa.Row[Any]) -> FailureMode:
         last_seen=moment(row.last_seen),
         service=json.loads(row.service),
         owner=json.loads(row.owner),
-        structure=json.loads(row.structure),
         ancestors=tuple(json.loads(row.ancestors)),
     )

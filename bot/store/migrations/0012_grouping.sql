@@ -17,7 +17,6 @@ CREATE TABLE failure_kinds (
 -- Whose failures a failure mode holds, and the failure modes that it was split off from or that went into it.
 ALTER TABLE failure_modes ADD COLUMN service TEXT NOT NULL DEFAULT '""';
 ALTER TABLE failure_modes ADD COLUMN owner TEXT NOT NULL DEFAULT '""';
-ALTER TABLE failure_modes ADD COLUMN structure TEXT NOT NULL DEFAULT '""';
 ALTER TABLE failure_modes ADD COLUMN ancestors TEXT NOT NULL DEFAULT '[]';
 
 -- The agent that owned a service when that was last known: an unreadable repository must not split its failure modes.

@@ -1,0 +1,94 @@
+"""Failures by the hundred thousand, generated: what moves when more arrive, and what grouping them costs."""
+
+import random
+import resource
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.group import group
+from bot.store.engine import open_engine
+from bot.store.store import Store
+from clustering.embed import Encoder, embed
+from clustering.failure import Failure
+from clustering.modes import update_modes
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+TENANT = "generated"
+N_CAUSES, N_TEXTS, BATCH = 200, 5_000, 10_000
+SUBJECTS = ["order", "payment", "invoice", "customer", "address", "voucher", "parcel", "account", "session", "document"]
+TROUBLES = ["is not known to", "was refused by", "was closed by", "has expired in", "is locked in"]
+PLACES = ["the shop", "the warehouse", "the bank", "the mail service"]
+
+
+def generated(n: int, *, seed: int, first: int = 0) -> Iterator[tuple[Failure, str]]:
+    """Yield failures of 200 causes and 5,000 descriptions, frequent ones more often, each with its description."""
+    causes = [f"{subject} {trouble} {place}" for subject in SUBJECTS for trouble in TROUBLES for place in PLACES]
+    draw = random.Random(seed)  # noqa: S311 - a measure, not a secret
+    for at in range(first, first + n):
+        cause = min(int(draw.expovariate(3 / N_CAUSES)), N_CAUSES - 1)
+        text = f"the {causes[cause]}, step {'abcdefghijklmnopqrstuvwxy'[draw.randrange(N_TEXTS // N_CAUSES)]}"
+        failure = Failure(
+            trace_id=f"{at:032x}",
+            span_id="01",
+            detector="error",
+            key=f"E{cause % 20}",
+            message=text,
+            reason="",
+            occurred_at=START + timedelta(seconds=at),
+            service="shop",
+            session_id=f"s{at // 3}",
+            user_id=f"u{at % 5000}",
+        )
+        yield failure, text
+
+
+def stability(encoder: Encoder, *, n: int = 3_000, seed: int = 1) -> dict[str, float]:
+    """Return the share of failures whose mode changes when 20 % more arrive, and of modes that keep their id."""
+    failures, texts = (list(each) for each in zip(*generated(n, seed=seed), strict=True))
+    vectors = embed(texts, encoder, {})
+    known = int(n / 1.2)
+    before = update_modes(failures[:known], texts[:known], vectors[:known])
+    after = update_modes(failures, texts, vectors, previous=before.modes, members=before.members)
+    moved = sum(after.members[identity] != mode_id for identity, mode_id in before.members.items())
+    kept = {mode.id for mode in after.modes if mode.n_traces} & {mode.id for mode in before.modes}
+    return {"moved": moved / len(before.members), "ids_kept": len(kept) / len(before.modes)}
+
+
+def scale(encoder: Encoder, *, n_failures: int) -> dict[str, float]:
+    """Return what grouping costs through a SQLite database; the seconds leave out keeping the failures."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'tracewright.db'}"
+        store = Store(open_engine(url), now=lambda: START, min_free_bytes=0)
+        seconds = [_grouped(store, encoder, n_failures, round_) for round_ in range(2)]
+        n_modes = len(store.failure_modes(TENANT))
+        store.close()
+    return {
+        "failures": n_failures,
+        "modes": n_modes,
+        "seconds": seconds[0],
+        "seconds_as_many_again": seconds[1],
+        "failures_per_second": n_failures / seconds[1],
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def _grouped(store: Store, encoder: Encoder, n: int, round_: int) -> float:
+    """Keep as many failures as if their traces had been examined; return the seconds that grouping them takes."""
+    pending: list[tuple[Failure, str]] = []
+    for each in generated(n, seed=7 + round_, first=n * round_):
+        pending.append(each)
+        if len(pending) == BATCH:
+            _keep(store, pending)
+            pending.clear()
+    _keep(store, pending)
+    began = time.perf_counter()
+    group(store, TENANT, encoder=encoder)
+    return time.perf_counter() - began
+
+
+def _keep(store: Store, pending: Sequence[tuple[Failure, str]]) -> None:
+    if pending:
+        store.keep_described(TENANT, [failure for failure, _ in pending], [text for _, text in pending])
