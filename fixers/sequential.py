@@ -25,6 +25,7 @@ from fixers.statistics import (
     bonferroni_alpha,
     deal,
     holm,
+    score,
     sign_flip_p_value,
     stratified_p_value,
     tail,
@@ -72,7 +73,7 @@ class Look(NamedTuple):
     @property
     def is_better(self) -> bool:
         """Whether the gain is more than the noise of the runs, and more than the luck of a few cases."""
-        if self.p_value is None or self.case_p_value is None:
+        if self.p_value is None or self.case_p_value is None or self.gain <= 0:
             return False
         return self.p_value <= self.enough and self.case_p_value <= self.case_enough
 
@@ -138,8 +139,8 @@ def regressed(rounds: Rounds, *, alpha: float = ALPHA) -> list[str]:
 
 
 def _stagewise_p_value(rounds: Rounds, *, n_looks: int, level: float) -> float | None:
-    """Return the chance of an acceptance at an earlier look, or of at least as many passes at this one."""
-    distribution, passed, spent, told = np.ones(1), 0, 0.0, False
+    """Return the chance of an acceptance at an earlier look, or of at least such a score at this one."""
+    distribution, scored, spent, told = np.ones(1), 0, 0.0, False
     n_rounds = _n_rounds(rounds)
     p_value: float | None = None
     for number in range(1, n_rounds + 1):
@@ -147,8 +148,8 @@ def _stagewise_p_value(rounds: Rounds, *, n_looks: int, level: float) -> float |
         strata = [stratum for stratum in strata if stratum.is_mixed]
         told = told or bool(strata)
         distribution = deal(distribution, strata)
-        passed += sum(stratum.passed_after for stratum in strata)
-        p_value = min(1.0, spent + tail(distribution, passed))
+        scored += sum(map(score, strata))
+        p_value = min(1.0, spent + tail(distribution, scored))
         if number < n_rounds:
             accepted = _n_accepted_from(distribution, _spent(number, n_looks, level) - spent)
             spent += tail(distribution, accepted)
@@ -157,7 +158,7 @@ def _stagewise_p_value(rounds: Rounds, *, n_looks: int, level: float) -> float |
 
 
 def _n_accepted_from(distribution: Distribution, may_spend: float) -> int:
-    """Return the fewest passes whose tail costs no more than `may_spend`."""
+    """Return the lowest score whose tail costs no more than `may_spend`."""
     tails = np.cumsum(distribution[::-1])[::-1]
     return int(np.count_nonzero(tails > may_spend + ROUNDING))
 

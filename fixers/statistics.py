@@ -3,7 +3,9 @@
 The comparison of two arms is Birch's exact conditional test for stratified 2 x 2 tables, the exact form of the
 Cochran-Mantel-Haenszel test: each case is a stratum, and under "no difference" every way of dealing the case's passes
 to the two arms is equally likely. Nothing is assumed of how hard a case is. With one run for each arm it is the sign
-test, which is McNemar's exact one.
+test, which is McNemar's exact one. What is summed is not a case's gain g but its worth, about g ** 1.5: an edit that
+repairs a few cases is found far more often than by plain sums, one that helps all a little as often
+(`benchmarks/gate.py`), and the test stays exact, since only the order of the ways of dealing changes.
 
 M. W. Birch, The detection of partial association, I: the 2 x 2 case. J. R. Stat. Soc. B 26 (1964), 313-324.
 A. Agresti, Categorical Data Analysis (2013), section 7.3.5.
@@ -11,6 +13,7 @@ A. Agresti, Categorical Data Analysis (2013), section 7.3.5.
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +22,9 @@ import numpy.typing as npt
 #: How often a change that does nothing may be taken for a repair.
 ALPHA = 0.05
 Z_95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
+#: Of what a gain is worth. At 1 (plain sums), 1.5, 2 and 3, three runs of a hundred cases found 41, 45, 39 and 33 % of
+#: edits of 4.7 points spread over all cases, and 38, 54, 59 and 70 % of those concentrated on a few.
+WORTH_POWER = 1.5
 #: What rounding may add to a probability that is a sum of some hundred others.
 ROUNDING = 1e-12
 
@@ -61,22 +67,34 @@ def stratified_p_value(strata: Iterable[Stratum]) -> float | None:
     told = [stratum for stratum in strata if stratum.is_mixed]
     if not told:
         return None
-    return tail(deal(np.ones(1), told), sum(stratum.passed_after for stratum in told))
+    return tail(deal(np.ones(1), told), sum(map(score, told)))
+
+
+@cache
+def worth(gain: int) -> int:
+    """Return what a case's gain counts: -3 -> -5, 0 -> 0, 1 -> 1, 2 -> 3, 3 -> 5, 9 -> 27."""
+    size: int = round(abs(gain) ** WORTH_POWER)
+    return size if gain > 0 else -size
+
+
+def score(stratum: Stratum) -> int:
+    """Return what the stratum's gain is worth, counted from the worst that could be: never negative."""
+    return worth(stratum.gain) + worth(stratum.n)
 
 
 def deal(distribution: Distribution, strata: Iterable[Stratum]) -> Distribution:
-    """Return the distribution of the passes after the edits when those of `strata` are dealt to the arms by chance.
+    """Return the distribution of the sum of the scores when the passes of `strata` are dealt to the arms by chance.
 
     Parameters
     ----------
     distribution
-        Entry k is the probability of k passes before these strata; it need not sum to one.
+        Entry k is the probability of a score of k before these strata; it need not sum to one.
     strata
-        Each adds a hypergeometric number of passes, independent of the others.
+        Each adds a score that depends on a hypergeometric number of passes, independent of the others.
 
     """
     for stratum in strata:
-        distribution = np.convolve(distribution, _hypergeometric(stratum))
+        distribution = np.convolve(distribution, _scores(stratum))
     return distribution
 
 
@@ -86,11 +104,11 @@ def tail(distribution: Distribution, at_least: int) -> float:
 
 
 def sign_flip_p_value(gains: Iterable[int]) -> float | None:
-    """Return the one-sided exact p-value of "the gains are more than luck", each worth one coin toss; None without any.
+    """Return the one-sided exact p-value of "the gains are more than luck", each one coin toss; None without any.
 
     This is Fisher's randomization test of matched pairs: the sign of each gain is as likely to be the other one.
     """
-    sizes = [gain for gain in gains if gain]
+    sizes = [worth(gain) for gain in gains if gain]
     if not sizes:
         return None
     distribution = np.ones(1)
@@ -101,13 +119,16 @@ def sign_flip_p_value(gains: Iterable[int]) -> float | None:
     return tail(distribution, sum(size for size in sizes if size > 0))
 
 
-def _hypergeometric(stratum: Stratum) -> Distribution:
+def _scores(stratum: Stratum) -> Distribution:
+    """Return the probability of each score when the stratum's passes are dealt by chance."""
     n, passed = stratum.n, stratum.passed
-    ways = [math.comb(n, k) * math.comb(n, passed - k) for k in range(passed + 1)]
-    return np.array(ways) / math.comb(2 * n, passed)
+    scores = np.zeros(2 * worth(n) + 1)
+    for after in range(max(0, passed - n), min(n, passed) + 1):
+        scores[score(Stratum(n, passed - after, after))] = math.comb(n, after) * math.comb(n, passed - after)
+    return scores / math.comb(2 * n, passed)
 
 
-def wilson_interval(n_passed: int, n: int, *, z: float = Z_95) -> Interval:
+def wilson_interval(n_passed: float, n: int, *, z: float = Z_95) -> Interval:
     """Return Wilson's score interval of the share n_passed / n; (0, 1) when n is 0."""
     if n == 0:
         return Interval(0.0, 1.0)

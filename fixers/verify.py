@@ -4,7 +4,6 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -21,11 +20,11 @@ from fixers.replay.case import Bench, Case, run_pair
 from fixers.replay.cassette import record
 from fixers.replay.judge import signatures
 from fixers.replay.playback import LiveModel, Pool
+from fixers.replay.rounds import try_cases
 from fixers.sandbox import Completed, Sandbox
 from fixers.weigh import paired_p, weigh
 from webhooks.trace import Trace
 
-N_WORKERS = 2
 N_TEST_STEPS = 4
 OUTPUT_CHARACTERS = 4_000
 # https://docs.pytest.org/en/stable/reference/exit-codes.html
@@ -62,6 +61,7 @@ class Trial:
     proposal: Proposal
     bench: Bench
     cases: Sequence[Case]
+    n_candidates: int
     before: Path
     after: Path
     #: The unedited code with nothing but the new test.
@@ -128,10 +128,18 @@ def verify(
     findings = Findings()
     step_done = _counter(N_TEST_STEPS + len(cases), on_progress)
     try:
-        with _trial(proposal, checkout, bench=bench, cases=cases, findings=findings, step_done=step_done) as trial:
+        with _trial(
+            proposal,
+            checkout,
+            bench=bench,
+            cases=cases,
+            n_candidates=n_candidates,
+            findings=findings,
+            step_done=step_done,
+        ) as trial:
             checks = [check for check in CHECKS if harness.replay or not (tests_suffice and check in _WITH_REPLAY)]
             objections = (check(trial) for check in checks)
-            verdict, reason = next((found for found in objections if found), None) or _weighed(trial, n_candidates)
+            verdict, reason = next((found for found in objections if found), None) or _weighed(trial)
     except DoesNotApply as error:
         verdict, reason = Verdict.DOES_NOT_APPLY, str(error)
     return Evidence(
@@ -189,6 +197,7 @@ def _trial(
     *,
     bench: Bench,
     cases: Sequence[Case],
+    n_candidates: int,
     findings: Findings,
     step_done: Callable[[str], None],
 ) -> Iterator[Trial]:
@@ -198,6 +207,7 @@ def _trial(
             proposal=proposal,
             bench=bench,
             cases=cases,
+            n_candidates=n_candidates,
             before=Path(folder) / "before",
             after=Path(folder) / "after",
             before_with_test=Path(folder) / "before-with-test",
@@ -267,15 +277,13 @@ def _tests_after(trial: Trial) -> Objection:
 
 
 def _replays(trial: Trial) -> Objection:
-    """Replay every case on both arms. Never objects: the cases are weighed together."""
-
-    def pair(case: Case) -> tuple[CaseResult, CaseResult]:
-        return run_pair(case, trial.bench, before=trial.before, after=trial.after)
-
-    with ThreadPoolExecutor(N_WORKERS) as workers:
-        for results in workers.map(pair, trial.cases):
-            trial.findings.cases.extend(results)
-            trial.step_done(f"replay of a {results[0].role} run")
+    """Replay the cases on both arms. Never objects: they are weighed together."""
+    trial.findings.cases += try_cases(
+        trial.cases,
+        lambda case: run_pair(case, trial.bench, before=trial.before, after=trial.after),
+        n_candidates=trial.n_candidates,
+        on_case=lambda case: trial.step_done(f"replay of a {case.role} run"),
+    )
     return None
 
 
@@ -292,10 +300,10 @@ CHECKS: tuple[Callable[[Trial], Objection], ...] = (
 _WITH_REPLAY = frozenset({_has_replay_command, _replays})
 
 
-def _weighed(trial: Trial, n_candidates: int) -> tuple[Verdict, str]:
+def _weighed(trial: Trial) -> tuple[Verdict, str]:
     if trial.bench.harness.replay is None:
         return Verdict.UNREPLAYED, NOT_SHOWN
-    return weigh(trial.findings.cases, n_candidates=n_candidates)
+    return weigh(trial.findings.cases, n_candidates=trial.n_candidates)
 
 
 def _tested(arm_folder: Path, arm: Arm, command: Sequence[str], bench: Bench) -> TestRun:

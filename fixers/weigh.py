@@ -62,7 +62,7 @@ def weigh(cases: Sequence[CaseResult], *, n_candidates: int = 1, alpha: float = 
     needed = min(MIN_GUARDS, len(failing))
     if len(guards) < needed:
         return Verdict.TOO_NOISY, f"{len(guards)} healthy runs could be compared, {needed} are needed"
-    seen = look(_rounds(trials), n_candidates=n_candidates, alpha=alpha)
+    seen = look(_by_round(trials), n_candidates=n_candidates, alpha=alpha)
     if not seen.is_better:
         return Verdict.TOO_NOISY, f"{len(failing)} failing runs could be compared: {_not_enough(seen)}"
     return Verdict.VERIFIED, _verified(failing, guards, seen)
@@ -71,7 +71,17 @@ def weigh(cases: Sequence[CaseResult], *, n_candidates: int = 1, alpha: float = 
 def paired_p(cases: Sequence[CaseResult]) -> float | None:
     """Return the exact one-sided p-value of the cases on the two arms; None when none of them differs."""
     trials = conclusive_trials(cases)
-    return look(_rounds(trials)).p_value
+    return look(_by_round(trials)).p_value
+
+
+def rounds_of(cases: Sequence[CaseResult]) -> Rounds:
+    """Return the conclusive trials by case and round, as `fixers.sequential` takes them."""
+    return _by_round(conclusive_trials(cases))
+
+
+def name_of(case: CaseResult) -> str:
+    """Return what a case is called among the rounds: a run may be there in two roles."""
+    return f"{case.role} {case.trace_id}"
 
 
 def conclusive_trials(cases: Sequence[CaseResult]) -> dict[str, Trials]:
@@ -80,16 +90,14 @@ def conclusive_trials(cases: Sequence[CaseResult]) -> dict[str, Trials]:
     The first trial of a case on one arm is compared with its first on the other, and so on. Its rounds are counted
     before what was inconclusive is left out, so that a look never counts a trial that came after it.
     """
-    arms: dict[tuple[str, Role], dict[Arm, list[Result]]] = {}
+    arms: dict[str, dict[Arm, list[Result]]] = {}
+    roles = {name_of(case): case.role for case in cases}
     for case in cases:
-        both = arms.setdefault((case.trace_id, case.role), {Arm.BEFORE: [], Arm.AFTER: []})
+        both = arms.setdefault(name_of(case), {Arm.BEFORE: [], Arm.AFTER: []})
         both[case.arm].append(case.result)
-    trials = {
-        f"{role} {trace_id}": Trials(role, _strata(both[Arm.BEFORE], both[Arm.AFTER]))
-        for (trace_id, role), both in arms.items()
-    }
+    trials = {name: Trials(roles[name], _strata(both[Arm.BEFORE], both[Arm.AFTER])) for name, both in arms.items()}
     # A single conclusive trial of a random case is no trial of one that is the same each time.
-    n_tried = {f"{role} {trace_id}": len(both[Arm.BEFORE]) for (trace_id, role), both in arms.items()}
+    n_tried = {name: len(both[Arm.BEFORE]) for name, both in arms.items()}
     return {name: case for name, case in trials.items() if case.n > 1 or case.n == n_tried[name] == 1}
 
 
@@ -108,10 +116,10 @@ def _broken(trials: Mapping[str, Trials]) -> int:
     """Count the healthy runs that the edits broke: at once where nothing is random, beyond noise where it is."""
     guards = {name: case for name, case in trials.items() if case.role is Role.GUARD}
     failed = {name for name, case in guards.items() if case.n == 1 and case.gain < 0}
-    return len(failed.union(regressed(_rounds(guards))))
+    return len(failed.union(regressed(_by_round(guards))))
 
 
-def _rounds(trials: Mapping[str, Trials]) -> Rounds:
+def _by_round(trials: Mapping[str, Trials]) -> Rounds:
     return {name: case.rounds for name, case in trials.items()}
 
 

@@ -82,7 +82,17 @@ def significance(evidence: Evidence) -> str:
     told = "no case could be paired" if evidence.p_value is None else f"exact one-sided p = {evidence.p_value:.3g}"
     n_unclear = len({case.trace_id for case in evidence.cases if case.result is Result.INCONCLUSIVE})
     counted = f"{_count(n_unclear, 'case')} could not be judged and {'is' if n_unclear == 1 else 'are'} not counted."
-    return f"95 % intervals; {told}. {counted if n_unclear else 'Every case could be judged.'}"
+    judged = counted if n_unclear else "Every case could be judged."
+    return f"95 % intervals; {told}. {judged}{_trials_spent(evidence.cases)}"
+
+
+def _trials_spent(cases: Sequence[CaseResult]) -> str:
+    """Say how often the cases were tried; nothing when it was once each."""
+    n_cases = len({(case.trace_id, case.role) for case in cases})
+    n_trials = sum(case.arm is Arm.AFTER for case in cases)
+    if n_trials == n_cases:
+        return ""
+    return f" {_count(n_trials, 'trial')} of {_count(n_cases, 'case')} on either arm: random runs were repeated."
 
 
 def answers(cases: Iterable[CaseResult]) -> Answers:
@@ -174,8 +184,11 @@ def _passes(cases: Sequence[CaseResult]) -> str:
     if not judged:
         return "not judged" if cases else "none"
     n_passed = sum(case.result is Result.PASSED for case in judged)
-    low, high = wilson_interval(n_passed, len(judged))
-    return f"{n_passed} of {len(judged)} ({low:.0%} to {high:.0%})"
+    # Trials of one run are no further runs: the interval is that of as many runs as there are.
+    n_runs = len({case.trace_id for case in judged})
+    low, high = wilson_interval(n_passed / len(judged) * n_runs, n_runs)
+    of = f"{len(judged)}" if n_runs == len(judged) else f"{len(judged)} trials of {n_runs} runs"
+    return f"{n_passed} of {of} ({low:.0%} to {high:.0%})"
 
 
 def _test_row(label: str, runs: Sequence[TestRun]) -> Row:

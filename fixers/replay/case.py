@@ -1,8 +1,10 @@
 """One case of the evidence: a recorded run, replayed before and after the edits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from clustering.detect import Detector
 from clustering.failure import Failure
@@ -38,6 +40,15 @@ class Case:
     known: frozenset[Signature] = frozenset()
 
 
+class Pair(NamedTuple):
+    """A case's first trial on both arms."""
+
+    before: CaseResult
+    after: CaseResult
+    #: Runs a random case once more on both arms; None where it would only do the same again.
+    again: Callable[[], tuple[CaseResult, CaseResult]] | None
+
+
 def run_case(
     cassette: Cassette,
     original_failures: Sequence[Failure],
@@ -58,7 +69,7 @@ def run_case(
     return _result(case, arm, _replay(case, bench, checkout), bench)
 
 
-def run_pair(case: Case, bench: Bench, *, before: Path, after: Path) -> tuple[CaseResult, CaseResult]:
+def run_pair(case: Case, bench: Bench, *, before: Path, after: Path) -> Pair:
     """Replay a case on both arms; a case that says nothing on the first is not run on the second.
 
     Where the edits change what the model is asked before all that was recorded is served, a failure that comes now
@@ -66,23 +77,60 @@ def run_pair(case: Case, bench: Bench, *, before: Path, after: Path) -> tuple[Ca
     live too, and which is judged alike.
     """
     if case.cassette.input is None:
-        return _unpaired(case, Arm.BEFORE, "the trace did not record its input"), _unpaired(case, Arm.AFTER, "not run")
+        return _uncompared(case, _unpaired(case, Arm.BEFORE, "the trace did not record its input"), "not run")
     first = _replay(case, bench, before)
     result = _result(case, Arm.BEFORE, first, bench)
-    expected = Result.FAILED if case.role is Role.FAILING else Result.PASSED
-    if result.result is not expected:
+    again = partial(_trial, case, bench, before, after, first.playback.sdk_retries_seen)
+    if result.result is not _recorded_result(case):
+        is_random = bool(first.playback.n_live) or _is_fickle(case, bench, first, before)
         reason = f"not compared: before the edits, {result.reason}"
-        return result, _unpaired(case, Arm.AFTER, reason)
+        return Pair(*again(), again) if is_random else _uncompared(case, result, reason)
+    if first.playback.n_live:
+        # Looked at first, kept only where it failed: that run would make any edits seem a repair.
+        return Pair(*again(), again)
     second = _replay(case, bench, after, sdk_retries=first.playback.sdk_retries_seen)
-    if second.playback.n_live and not second.playback.followed_recording:
+    if _has_diverged(second):
         result = _live_control(case, bench, before)
-    return result, _result(case, Arm.AFTER, second, bench)
+    return Pair(result, _result(case, Arm.AFTER, second, bench), again if second.playback.n_live else None)
+
+
+def _trial(case: Case, bench: Bench, before: Path, after: Path, sdk_retries: int) -> tuple[CaseResult, CaseResult]:
+    """Run a random case once more on both arms, both judged alike."""
+    second = _replay(case, bench, after, sdk_retries=sdk_retries)
+    if _has_diverged(second):
+        control = _live_control(case, bench, before)
+    else:
+        control = _control(case, bench, _replay(case, bench, before))
+    return control, _result(case, Arm.AFTER, second, bench)
+
+
+def _is_fickle(case: Case, bench: Bench, first: Run, before: Path) -> bool:
+    """Whether the unedited code, which did not do what it did when it was recorded, does so the next time."""
+    if _result(case, Arm.AFTER, first, bench).result is Result.INCONCLUSIVE:
+        return False
+    return _result(case, Arm.BEFORE, _replay(case, bench, before), bench).result is _recorded_result(case)
+
+
+def _recorded_result(case: Case) -> Result:
+    return Result.FAILED if case.role is Role.FAILING else Result.PASSED
+
+
+def _has_diverged(run: Run) -> bool:
+    return run.playback.n_live > 0 and not run.playback.followed_recording
+
+
+def _uncompared(case: Case, before: CaseResult, reason: str) -> Pair:
+    return Pair(before, _unpaired(case, Arm.AFTER, reason), None)
 
 
 def _live_control(case: Case, bench: Bench, before: Path) -> CaseResult:
     """Run the unedited code with a live model alone; tools still answer as recorded."""
     unrecorded = replace(case, cassette=replace(case.cassette, model_calls=()))
     run = _replay(unrecorded, replace(bench, pool=Pool()), before)
+    return _control(case, bench, run)
+
+
+def _control(case: Case, bench: Bench, run: Run) -> CaseResult:
     return replace(_result(case, Arm.AFTER, run, bench), arm=Arm.BEFORE)
 
 

@@ -11,13 +11,14 @@ import pytest
 from clustering.detect import DETECTORS, detect
 from fixers.checkout import apply_edits
 from fixers.evidence import Arm, CaseResult, Result, Role
-from fixers.replay.case import Bench, Case, run_case, run_pair
+from fixers.replay.case import Bench, Case, Pair, run_case, run_pair
 from fixers.replay.cassette import Cassette, record
-from fixers.replay.playback import Pool
+from fixers.replay.playback import LiveModel, Pool
 from tests.unit.fixers.recorded_runs import (
     HARNESS,
     OPENAI_MODEL,
     REPOSITORY,
+    SYSTEM,
     Recording,
     edit,
     failing,
@@ -28,6 +29,13 @@ from tests.unit.fixers.recorded_runs import (
     write_repository,
 )
 from webhooks.trace import Trace
+
+# Tries a second time in every other run: these are counted in a file.
+FICKLE = """from settings import RUNS, SYSTEM
+with open(RUNS, "a+") as runs:
+    runs.write("x")
+    ATTEMPTS = 1 + runs.tell() % 2
+"""
 
 
 @pytest.fixture
@@ -51,6 +59,9 @@ class ScriptedModel:
     def complete(self, body: Mapping[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
         message = {"role": "assistant", "content": f"{self.text} after {len(body['messages'])} messages"}
         return 200, {}, json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+
+
+HELLO = ScriptedModel("Hello")
 
 
 def tried(
@@ -103,11 +114,26 @@ def test_an_edit_that_only_asks_in_other_words_is_not_credited_with_the_luck_of_
 ) -> None:
     placebo = write_repository(tmp_path / "placebo")
     apply_edits(placebo, [edit("settings.py", settings(1).replace("You help", "You gladly help"))])
-    assert [result.result for result in paired(before, placebo)] == [Result.PASSED, Result.PASSED]
+    assert [result.result for result in paired(before, placebo)[:2]] == [Result.PASSED, Result.PASSED]
 
 
 def test_an_edit_that_meets_the_recorded_error_is_compared_with_the_recording(before: Path, after: Path) -> None:
-    assert [result.result for result in paired(before, after)] == [Result.FAILED, Result.PASSED]
+    assert [result.result for result in paired(before, after)[:2]] == [Result.FAILED, Result.PASSED]
+
+
+def test_a_run_is_random_with_a_live_model_or_when_the_unedited_code_is(
+    before: Path, after: Path, tmp_path: Path
+) -> None:
+    assert paired(before, after).again is not None
+    assert paired(before, after, live=None, pool=Pool([record(healthy(1))])).again is None
+    fickle = write_repository(tmp_path / "fickle")
+    code = (fickle / "agent.py").read_text()
+    (fickle / "agent.py").write_text(code.replace("from settings import ATTEMPTS, SYSTEM\n", FICKLE))
+    counted = tmp_path / "runs"
+    counted.write_text("")
+    (fickle / "settings.py").write_text(f"ATTEMPTS = 1\nSYSTEM = {SYSTEM!r}\nRUNS = {str(counted)!r}\n")
+    pair = paired(fickle, fickle, live=None, pool=Pool([record(healthy(1))]))
+    assert (pair.again is not None, {pair.before.result, pair.after.result}) == (True, {Result.PASSED, Result.FAILED})
 
 
 def test_an_edit_that_answers_without_asking_the_model_mends_nothing(before: Path, tmp_path: Path) -> None:
@@ -115,7 +141,7 @@ def test_an_edit_that_answers_without_asking_the_model_mends_nothing(before: Pat
     code = (lazy / "agent.py").read_text()
     shortcut = code.replace("def converse(turn):\n", 'def converse(turn):\n    return "Sorry, we are closed."\n')
     (lazy / "agent.py").write_text(shortcut)
-    first, second = paired(before, lazy)
+    first, second, _ = paired(before, lazy)
     assert (first.result, second.result) == (Result.FAILED, Result.FAILED)
     assert "never asks the model" in second.reason
     guard = tried(healthy(1), lazy, role=Role.GUARD)
@@ -134,10 +160,10 @@ def test_a_healthy_run_that_no_longer_uses_its_tool_fails(tmp_path: Path) -> Non
     )
 
 
-def paired(before: Path, after: Path) -> tuple[CaseResult, CaseResult]:
+def paired(before: Path, after: Path, *, live: LiveModel | None = HELLO, pool: Pool | None = None) -> Pair:
     trace = failing(1)
     case = Case(cassette=record(trace), role=Role.FAILING, targets=frozenset({rate_limit(trace).signature}))
-    bench = Bench(harness=HARNESS, sandbox=unisolated(), pool=Pool(), detectors=DETECTORS, live=ScriptedModel("Hello"))
+    bench = Bench(harness=HARNESS, sandbox=unisolated(), pool=pool or Pool(), detectors=DETECTORS, live=live)
     return run_pair(case, bench, before=before, after=after)
 
 

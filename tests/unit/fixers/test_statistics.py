@@ -14,6 +14,7 @@ from fixers.statistics import (
     sign_flip_p_value,
     stratified_p_value,
     wilson_interval,
+    worth,
 )
 
 
@@ -28,14 +29,15 @@ def a_stratum(draw: st.DrawFn, most: int = 4) -> Stratum:
 
 
 def dealt(stratum: Stratum) -> list[int]:
-    """Return the passes after the edits in every way of choosing which of the runs are the ones after."""
+    """Return what the gain is worth in every way of choosing which of the runs are the ones after the edits."""
     runs = [1] * stratum.passed + [0] * (2 * stratum.n - stratum.passed)
-    return [sum(chosen) for chosen in combinations(runs, stratum.n)]
+    return [worth(2 * sum(chosen) - stratum.passed) for chosen in combinations(runs, stratum.n)]
 
 
 def by_enumeration(strata: Sequence[Stratum]) -> float:
     ways = [sum(way) for way in product(*map(dealt, strata))]
-    return sum(way >= sum(stratum.passed_after for stratum in strata) for way in ways) / len(ways)
+    observed = sum(worth(stratum.gain) for stratum in strata)
+    return sum(way >= observed for way in ways) / len(ways)
 
 
 @given(st.lists(a_stratum(most=3), min_size=1, max_size=4))
@@ -84,8 +86,8 @@ def test_the_order_of_the_cases_does_not_matter(strata: list[Stratum], random: R
 
 @given(st.lists(st.integers(-4, 4), max_size=9))
 def test_each_gain_is_one_coin_toss(gains: list[int]) -> None:
-    flips = [sum(flip) for flip in product(*[(gain, -gain) for gain in gains])]
-    expected = sum(flip >= sum(gains) for flip in flips) / len(flips)
+    flips = [sum(map(worth, flip)) for flip in product(*[(gain, -gain) for gain in gains])]
+    expected = sum(flip >= sum(map(worth, gains)) for flip in flips) / len(flips)
     assert (sign_flip_p_value(gains) or 1.0) == pytest.approx(expected)
 
 
@@ -114,3 +116,12 @@ def test_four_repairs_are_too_few_and_more_candidates_need_more() -> None:
     assert stratified_p_value(once(4, 0)) > bonferroni_alpha(1)  # type: ignore[operator]  # not None
     assert stratified_p_value(once(5, 0)) == pytest.approx(0.03125)
     assert bonferroni_alpha(3) < 0.03125 < bonferroni_alpha(1)
+
+
+def test_a_larger_gain_is_worth_more_than_as_many_small_ones() -> None:
+    assert [worth(gain) for gain in (-3, -1, 0, 1, 2, 3)] == [-5, -1, 0, 1, 3, 5]
+    assert all(worth(gain) < worth(gain + 1) for gain in range(-30, 30))
+    mixed = [Stratum(3, 1, 1)] * 20
+    repaired = [*mixed, *[Stratum(3, 0, 3)] * 2]
+    nudged = [*mixed, *[Stratum(3, 1, 2)] * 6]
+    assert stratified_p_value(repaired) < stratified_p_value(nudged)  # type: ignore[operator]  # not None

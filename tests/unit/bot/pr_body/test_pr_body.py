@@ -11,7 +11,7 @@ import pytest
 
 from bot.pr_body.body import LIMIT, check_run_summary, page, render, title
 from bot.pr_body.escape import block
-from bot.pr_body.facts import reproduce
+from bot.pr_body.facts import reproduce, rows, significance
 from bot.pr_body.page import diff
 from clustering.score import Traffic
 from fixers.evidence import Evidence, Result, Role
@@ -84,6 +84,16 @@ def test_inconclusive_cases_are_left_out_of_the_counts_and_named(make: Fixture) 
     told = check_run_summary(replace(made.evidence, cases=unclear))
     assert "| Healthy runs, replayed: still pass | not judged | not judged |" in told
     assert "12 cases could not be judged and are not counted" in told
+
+
+def test_repeated_runs_are_counted_as_trials_and_their_interval_is_that_of_the_runs(make: Fixture) -> None:
+    made = make(n_cases=10)
+    repeated = replace(made.evidence, cases=made.evidence.cases * 3)
+    after = rows(repeated)[0].after
+    assert after == "15 of 15 trials of 5 runs (57% to 100%)"
+    assert rows(made.evidence)[0].after == "5 of 5 (57% to 100%)"
+    assert significance(repeated).endswith("30 trials of 10 cases on either arm: random runs were repeated.")
+    assert "trial" not in significance(made.evidence)
 
 
 def test_it_says_where_the_answers_came_from(make: Fixture) -> None:
