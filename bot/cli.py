@@ -1,6 +1,7 @@
 """The command line: every command, each a call or two to what does the work."""
 
 import dataclasses
+import json
 import os
 import sys
 import tempfile
@@ -32,6 +33,7 @@ from bot.tested_with import interpreter, read_test_command
 from clustering.embed import MiniLM
 from clustering.errors import ClusteringError
 from fixers.errors import FixerError
+from fixers.replay.cassette import record
 from fixers.sandbox import Limits, find_sandbox
 from webhooks.clock import utc_now
 from webhooks.errors import WebhookError
@@ -215,6 +217,25 @@ def reindex() -> None:
             say(visible(f"{tenant}: {done.n_batches} batches read again"))
             for number, reason in done.unreadable.items():
                 say(visible(f"{tenant}: batch {number} cannot be read any more, its rows stay: {reason}"))
+
+
+@app.command("record")
+def record_trace(
+    trace_id: Annotated[str, typer.Argument(metavar="TRACE_ID", help="32 hex digits.")],
+    *,
+    output: Annotated[Path | None, typer.Option(help="A file; by default it is printed.")] = None,
+    tenant: Tenant = LOCAL,
+) -> None:
+    """Write what the model and the tools answered in a kept trace as a cassette: plain JSON, call by call."""
+    with opened_product() as product:
+        trace = product.store.load_traces(tenant, [trace_id]).get(trace_id)
+    if trace is None:
+        raise typer.BadParameter(f"no trace {trace_id!r} is kept")
+    written = json.dumps(record(trace).to_json(), indent=1) + "\n"
+    if output is None:
+        sys.stdout.write(written)
+    else:
+        output.write_text(written, "utf-8")
 
 
 @app.command()

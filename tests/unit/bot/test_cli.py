@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from bot import cli
+from fixers.replay.cassette import Cassette
 from tests.unit.bot.recorded_product import make_repository
+from tests.unit.fixers.recorded_runs import failing
 
 SPAN = {
     "traceId": "a" * 32,
@@ -191,3 +193,33 @@ def test_keys_are_made_scoped_rotated_and_revoked_and_never_shown_again(run: Run
 def test_a_key_of_nobody_and_a_label_that_a_terminal_would_obey_are_one_line(run: Run) -> None:
     assert is_one_line(*run("keys", "revoke", "abc"), told="tenant 'local' has 0 keys whose id begins with 'abc'")
     assert is_one_line(*run("keys", "create", "--label", "a\x1b[2J"), told="a label has at most 100 characters")
+
+
+def test_a_kept_trace_becomes_a_cassette_that_reads_back(run: Run, tmp_path: Path) -> None:
+    kept = failing(7)
+    spans = [
+        {
+            "traceId": kept.trace_id,
+            "spanId": span.span_id,
+            "parentSpanId": span.parent_span_id or "",
+            "name": span.name,
+            "startTimeUnixNano": "1700000000000000000",
+            "endTimeUnixNano": "1700000001000000000",
+            "status": {"code": 2, "message": "Error code: 429 - slow down, try again in 20s"},
+            "attributes": [
+                {"key": key, "value": {"stringValue": value}}
+                for key, value in {**span.attributes, "error.type": "openai.RateLimitError"}.items()
+            ],
+        }
+        for span in kept.spans
+    ]
+    (tmp_path / "run.json").write_text(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}))
+    assert run("ingest", str(tmp_path / "run.json"))[0] == 0
+    status, out, _ = run("record", kept.trace_id)
+    assert run("record", kept.trace_id, "--output", str(tmp_path / "cassette.json"))[0] == status == 0
+    assert (tmp_path / "cassette.json").read_text() == out
+    cassette = Cassette.from_json(json.loads(out))
+    assert cassette.input == '{"turns": ["Where is order 7?"]}'
+    assert [call.error and call.error.status for call in cassette.model_calls] == [429]
+    assert json.loads(json.dumps(cassette.to_json())) == json.loads(out)
+    assert run("record", "0" * 32)[0] != 0
