@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
@@ -15,6 +16,9 @@ from bot.errors import ForgeError
 from bot.forge.hook_deliveries import HookDeliveries
 from bot.forget import forget_uninstalled
 from bot.pipeline import Pipeline, start_run
+from bot.retention import INTERVAL as TIDY_INTERVAL
+from bot.retention import SHORTEST_REST_S
+from bot.store.prune import Rest
 from bot.store.store import Store
 from bot.sweep import INTERVAL, OVERLAP, REMEMBERED, sweep
 from webhooks.github import Delivery
@@ -39,6 +43,7 @@ def create_app(
     deliveries: HookDeliveries | None = None,
     keep_uninstalled: timedelta = KEEP_UNINSTALLED,
     routers: Sequence[APIRouter] = (),
+    tidy: Callable[[Rest], object] | None = None,
 ) -> FastAPI:
     """Return the application; its lifespan picks up deliveries that were kept but not handled, and runs the loop.
 
@@ -58,18 +63,24 @@ def create_app(
         How long the data of a tenant outlives its installation.
     routers
         Pages and the operator's routes beside the receiver.
+    tidy
+        Deletes what is not kept any longer, and rests in between; called at the start and every hour.
 
     """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await to_thread.run_sync(store.prepare_days)  # before the first batch comes, which would be in the way
         for delivery_id in await to_thread.run_sync(store.unhandled_deliveries):
             await to_thread.run_sync(start_watch, pipeline, delivery_id)
         beside = [_run_forever(store, pipeline, interval_s, now)] if interval_s else []
         beside += [_forget_forever(store, keep_uninstalled, interval_s, now)] if interval_s else []
         beside += [_sweep_forever(store, pipeline, deliveries, now)] if deliveries else []
+        stop = threading.Event()
+        beside += [_tidy_forever(tidy, stop)] if tidy else []
         tasks = [asyncio.create_task(each) for each in beside]
         yield
+        stop.set()
         for task in tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -138,3 +149,18 @@ async def _forget_forever(store: Store, keep: timedelta, interval_s: float, now:
         except Exception:  # the worker's: what could not be deleted now is deleted the next time
             log.exception("uninstalled tenants could not be forgotten")
         await asyncio.sleep(interval_s)
+
+
+async def _tidy_forever(tidy: Callable[[Rest], object], stop: threading.Event) -> None:
+    def rest(held_s: float) -> None:
+        if stop.wait(max(SHORTEST_REST_S, held_s)):
+            raise InterruptedError("the server ends")
+
+    while not stop.is_set():
+        try:
+            await to_thread.run_sync(tidy, rest)
+        except InterruptedError:
+            return  # what is left over goes the next time
+        except Exception:  # the worker's: what could not be deleted now is deleted the next time
+            log.exception("what is too old could not be deleted")
+        await asyncio.sleep(TIDY_INTERVAL.total_seconds())

@@ -27,9 +27,11 @@ from bot.modes_cli import decisions_app
 from bot.pipeline import durable, finish_pending, run_once
 from bot.pr_body.escape import one_line, visible
 from bot.redaction import build_redaction
+from bot.retention import sleep
 from bot.settings import read_settings
 from bot.terminal import Json, Tenant, opened_product, out, print_either, say
 from bot.tested_with import interpreter, read_test_command
+from bot.tidy import tidy
 from clustering.embed import MiniLM
 from clustering.errors import ClusteringError
 from fixers.errors import FixerError
@@ -236,6 +238,17 @@ def record_trace(
         sys.stdout.write(written)
     else:
         output.write_text(written, "utf-8")
+
+
+@app.command()
+def prune(
+    *, dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go.")] = False, as_json: Json = False
+) -> None:
+    """Delete what is beyond TRACEWRIGHT_KEEP_DAYS and TRACEWRIGHT_KEEP_BYTES; `serve` does it every hour."""
+    with opened_product() as product:
+        kept = tidy(product, sleep, dry_run=dry_run)
+        record = tables.prune_record(kept, product.store.size(), dry_run=dry_run)
+    print_either(tables.prune_page(record), record, as_json=as_json)
 
 
 @app.command()

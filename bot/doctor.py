@@ -38,6 +38,7 @@ def examine_installation(product: Product) -> list[Finding]:
     """Look at everything that the product stands on; never raises for what it finds."""
     checks: tuple[Callable[[Product], Iterable[Finding]], ...] = (
         _database,
+        _kept,
         _disk,
         _weights,
         _sandbox,
@@ -53,6 +54,14 @@ def examine_installation(product: Product) -> list[Finding]:
 def _database(product: Product) -> Iterator[Finding]:
     url = product.store.engine.url.render_as_string(hide_password=True)
     yield Finding("database", "ok", f"{url}, schema up to date")
+
+
+def _kept(product: Product) -> Iterator[Finding]:
+    size, settings = product.store.size(), product.settings
+    oldest = f"the oldest trace came {_ago(size.oldest, product.stages.now())}" if size.oldest else "no traces"
+    days = f"{settings.keep_days:g} days" if settings.keep_days else "any age"
+    most = f"{settings.keep_bytes / 1e6:.1f} MB" if settings.keep_bytes else "any size"
+    yield Finding("kept", "ok", f"{size.n_bytes / 1e6:.1f} MB in use, {oldest}; up to {days} and {most} are kept")
 
 
 def _disk(product: Product) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from bot.setup.conversion import exchange
 from bot.setup.routes import create_setup_router
 from bot.setup.set_up import SetUp
 from bot.terminal import say
+from bot.tidy import tidy
 from bot.webhook_secrets import build_secrets
 from webhooks.clock import utc_now
 
@@ -50,6 +51,7 @@ def serve_until_set_up(product: Product) -> bool:
             secrets=build_secrets(settings),
             deliveries=product.github.hook_deliveries() if product.github else None,
             keep_uninstalled=timedelta(days=settings.keep_uninstalled_days),
+            tidy=partial(tidy, product),
             routers=[_operator_router(product), *([create_setup_router(set_up, on_done=stop)] if set_up else [])],
         )
         # No access log: the address of the set-up holds its token.

@@ -29,6 +29,10 @@ class Settings:
     quiet_s: float = 60.0
     #: Bytes that must stay free on the disk of a SQLite database; with less, nothing more is accepted.
     min_free_bytes: int = 256 * 1024 * 1024
+    #: Days that a trace is kept after its last span came; 0 keeps it for ever.
+    keep_days: float = 30.0
+    #: Bytes that everything may take; beyond that the oldest is deleted; 0 is without a limit.
+    keep_bytes: int = 0
     #: Exact values, separated by commas, that are never to be kept; beside the well-known kinds of secrets.
     canaries: str = ""
     #: 1 to take e-mail addresses, phone, card and account numbers out of what is kept, too.

@@ -123,7 +123,8 @@ class ProductStages:
         agents = self.agents(tenant)
         self._ask_for_states(tenant, agents)
         read_boards(self.store, tenant, agents)
-        modes = [mode for mode in self.store.failure_modes(tenant) if mode.n_traces]
+        alive = self.store.modes_with_members(tenant)  # of the others the traces are deleted, the counts are history
+        modes = [mode for mode in self.store.failure_modes(tenant) if mode.n_traces and mode.id in alive]
         owners = {mode.id: agents.owner_of(self._service(tenant, mode)) for mode in modes}
         attempts, proposed = self._attempts(tenant), self._proposed(tenant, modes, owners)
         open_modes = [mode for mode in modes if mode.id not in proposed]

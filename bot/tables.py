@@ -21,7 +21,9 @@ from bot.fix_checkout import Attempt, Report
 from bot.lookup import find_mode
 from bot.pr_body.escape import one_line
 from bot.pr_body.facts import rows
+from bot.retention import Kept
 from bot.settings import Settings
+from bot.store.size import Size
 from bot.store.store import Store
 from clustering.failure_mode import FailureMode
 from clustering.score import Traffic, severity
@@ -118,7 +120,7 @@ def shown_mode(store: Store, tenant: str, failure_mode_id: str) -> dict[str, Any
                 "message": failure.message,
                 "why": failure.reason,
             }
-            for failure in store.failures_of_mode(tenant, mode.id)[-N_EXAMPLES:]
+            for failure in (store.failures_of_mode(tenant, mode.id) or store.examples(tenant, mode.id))[-N_EXAMPLES:]
         ],
         "attempts": [
             {
@@ -201,6 +203,31 @@ def _pull_requests(store: Store, tenant: str) -> list[dict[str, Any]]:
                 }
             )
     return found
+
+
+def prune_record(kept: Kept, size: Size, *, dry_run: bool) -> dict[str, Any]:
+    """Return what was deleted, or would be, and what is kept now."""
+    return {
+        "dry_run": dry_run,
+        "before": "" if kept.before is None else kept.before.isoformat(),
+        **kept.pruned._asdict(),
+        "n_deliveries": kept.n_deliveries,
+        "n_workflows": kept.n_workflows,
+        "bytes_in_use": size.n_bytes,
+    }
+
+
+def prune_page(record: Mapping[str, Any]) -> RenderableType:
+    """Draw what was deleted."""
+    if not record["before"]:
+        return Text(f"Nothing is too old or too much; {record['bytes_in_use'] / 1e6:.1f} MB are in use.")
+    verb = "would be deleted" if record["dry_run"] else "deleted"
+    return Text(
+        f"From before {record['before']} {verb}: {record['n_traces']} traces with {record['n_spans']} spans,"
+        f" {record['n_batches']} bodies of {record['n_bytes'] / 1e6:.1f} MB, {record['n_deliveries']} deliveries,"
+        f" {record['n_workflows']} finished workflows.\n{record['n_kept']} older traces stay for open pull requests;"
+        f" {record['bytes_in_use'] / 1e6:.1f} MB are in use."
+    )
 
 
 def run_page(record: Mapping[str, Any]) -> RenderableType:

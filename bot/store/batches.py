@@ -66,8 +66,8 @@ KEEP_TRACE = sa.text("""
         n_spans = traces.n_spans + excluded.n_spans,
         root_ended = CASE WHEN excluded.root_ended = 1 THEN 1 ELSE traces.root_ended END
 """)
-_TENANT, _TRACE_ID, _SPAN_ID = range(3)
-KEY = itemgetter(_TENANT, _TRACE_ID, _SPAN_ID)
+_TENANT, TRACE_ID, _SPAN_ID = range(3)
+KEY = itemgetter(_TENANT, TRACE_ID, _SPAN_ID)
 
 #: The columns of `spans`, in the order of KEEP_SPANS: the tenant, those of a SpanRow, the batch and the position.
 KeptSpan = tuple[str | int | None, ...]

@@ -26,6 +26,7 @@ _OF_TENANT = sa.text("SELECT delivery_id FROM deliveries WHERE tenant = :tenant 
 _MARK_HANDLED = sa.text(
     "UPDATE deliveries SET handled_at = :now WHERE delivery_id = :delivery_id AND handled_at IS NULL"
 )
+_DROP_HANDLED = sa.text("DELETE FROM deliveries WHERE handled_at IS NOT NULL AND received_at < :before")
 
 
 def keep_delivery(connection: sa.Connection, delivery: Delivery, *, now: datetime) -> bool:
@@ -70,3 +71,8 @@ def mark_handled(connection: sa.Connection, delivery_id: str, *, now: datetime) 
 def deliveries_of(connection: sa.Connection, tenant: str) -> list[str]:
     """Return the ids of a tenant's deliveries, oldest first."""
     return list(connection.scalars(_OF_TENANT, {"tenant": tenant}))
+
+
+def drop_handled(connection: sa.Connection, before: datetime) -> int:
+    """Delete the deliveries of all tenants that came before a time and were handled; return how many."""
+    return connection.execute(_DROP_HANDLED, {"before": microseconds(before)}).rowcount

@@ -5,6 +5,8 @@ The tables are asked of the database, so that none which a later migration adds 
 
 import sqlalchemy as sa
 
+from bot.store.days import PREFIX
+
 TENANT, REPOSITORY = "tenant", "repository"
 
 
@@ -36,7 +38,9 @@ def rename_repository(connection: sa.Connection, tenant: str, old: str, new: str
 def _tables(connection: sa.Connection, *columns: str) -> list[sa.Table]:
     """Return the tables that have these columns, parents before their children."""
     known = sa.MetaData()
-    known.reflect(connection)
+    known.reflect(
+        connection, only=lambda name, _: not name.startswith(PREFIX)
+    )  # parts of `batches`, not tables beside it
     return [table for table in known.sorted_tables if set(columns) <= set(table.c.keys())]
 
 

@@ -47,6 +47,7 @@ _MEMBERS = sa.text("""
     SELECT trace_id, span_id, detector, failure_mode_id FROM failure_mode_members WHERE tenant = :tenant
     ORDER BY trace_id, span_id, detector
 """)
+_WITH_MEMBERS = sa.text("SELECT DISTINCT failure_mode_id FROM failure_mode_members WHERE tenant = :tenant")
 _TRACES = sa.text("""
     SELECT trace_id FROM failure_mode_members JOIN failures USING (tenant, trace_id, span_id, detector)
     WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id
@@ -104,6 +105,11 @@ def members(connection: sa.Connection, tenant: str) -> dict[FailureId, str]:
     """Return the failure mode id of every failure that has one."""
     rows = connection.execute(_MEMBERS, {"tenant": tenant})
     return {FailureId(*identity): failure_mode_id for *identity, failure_mode_id in rows}
+
+
+def modes_with_members(connection: sa.Connection, tenant: str) -> frozenset[str]:
+    """Return the failure modes that have any failure now."""
+    return frozenset(connection.scalars(_WITH_MEMBERS, {"tenant": tenant}))
 
 
 def traces_of_mode(connection: sa.Connection, tenant: str, failure_mode_id: str, *, limit: int) -> list[str]:

@@ -1,4 +1,7 @@
-"""Bring the schema up to date: numbered SQL files, each applied once, in one transaction."""
+"""Bring the schema up to date: numbered SQL files, each applied once, in one transaction.
+
+`NNNN_name.sql` is for both databases; `NNNN_name.postgresql.sql` is what only PostgreSQL can, nothing on SQLite.
+"""
 
 from collections.abc import Iterable
 from importlib.resources import files
@@ -60,7 +63,13 @@ def _apply(engine: sa.Engine, name: str, sql: str) -> bool:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         if name in set(connection.scalars(_APPLIED)):
             return False
-        for statement in statements(sql, dialect=connection.dialect.name):
-            connection.exec_driver_sql(statement)
+        if _is_for(name, connection.dialect.name):
+            for statement in statements(sql, dialect=connection.dialect.name):
+                connection.exec_driver_sql(statement)
         connection.execute(_RECORD, {"name": name})
     return True
+
+
+def _is_for(name: str, dialect: str) -> bool:
+    _, _, only = name.partition(".")
+    return not only or only == dialect

@@ -14,6 +14,7 @@ from bot.store.batches import (
     KEEP_SPANS,
     KEEP_TRACE,
     KEY,
+    TRACE_ID,
     KeptSpan,
     Numbered,
     kept_spans,
@@ -54,6 +55,10 @@ _REPLACE = """
     WHERE spans.batch = excluded.batch
 """
 _REPLACE_SPANS = {name: statement.replace("DO NOTHING", _REPLACE) for name, statement in KEEP_SPANS.items()}
+_PRUNED = sa.text("SELECT before FROM pruned WHERE tenant = :tenant")
+_KNOWN = sa.text("SELECT trace_id FROM traces WHERE tenant = :tenant AND trace_id IN :trace_ids").bindparams(
+    sa.bindparam("trace_ids", expanding=True)
+)
 _FIRST_BATCHES = sa.text("""
     SELECT trace_id, min(batch) FROM spans WHERE tenant = :tenant AND trace_id IN :trace_ids GROUP BY trace_id
 """).bindparams(sa.bindparam("trace_ids", expanding=True))
@@ -124,15 +129,28 @@ def _bodies(engine: sa.Engine, tenant: str, after: int, last: int) -> Iterator[t
 def _replace(connection: sa.Connection, batch: Numbered) -> None:
     if not connection.scalar(_IS_THERE, batch.place):  # deleted meanwhile, and its spans with it
         return
-    write_spans(connection, _each_once(kept_spans(batch)), _REPLACE_SPANS)
+    deleted = _deleted(connection, batch)
+    spans = (row for row in kept_spans(batch) if row[TRACE_ID] not in deleted)
+    write_spans(connection, _each_once(spans), _REPLACE_SPANS)
     first = _first_batches(connection, batch)
-    traces = sorted((kept_trace(batch, row, 0) for row in batch.rows.traces), key=_trace_id)
+    kept = (row for row in batch.rows.traces if row.trace_id not in deleted)
+    traces = sorted((kept_trace(batch, row, 0) for row in kept), key=_trace_id)
     if traces:
         # Also takes the rows' locks: the receiver that adds to a trace has now either been counted, or waits.
         connection.execute(KEEP_TRACE, traces)
         if begun := [row for row in traces if first.get(row["trace_id"]) == batch.number]:
             connection.execute(_BEGIN_TRACE, begun)
         connection.execute(_COUNT_SPANS, [{name: row[name] for name in ("tenant", "trace_id")} for row in traces])
+
+
+def _deleted(connection: sa.Connection, batch: Numbered) -> set[str]:
+    """Return what a body that outlived its time holds of traces that were deleted."""
+    if batch.received_at >= (connection.scalar(_PRUNED, {"tenant": batch.tenant}) or 0):
+        return set()
+    found = {row.trace_id for row in batch.rows.spans}
+    for chunk in chunks(sorted(found)):
+        found -= set(connection.scalars(_KNOWN, {"tenant": batch.tenant, "trace_ids": chunk}))
+    return found
 
 
 def _each_once(rows: Iterable[KeptSpan]) -> list[KeptSpan]:

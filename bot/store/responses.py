@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from bot.store.batches import received_at
 from webhooks.searched import microseconds, searched
 from webhooks.semconv import response_id
 from webhooks.trace import RESPONSE, SIGNAL, Trace
@@ -28,10 +29,13 @@ _MOVE = sa.text("""
     WHERE tenant = :tenant AND trace_id = :response_id AND span_id NOT IN
         (SELECT span_id FROM spans WHERE tenant = :tenant AND trace_id = :trace_id)
 """)
+_EARLIEST = sa.text("SELECT min(batch) FROM spans WHERE tenant = :tenant AND trace_id = :response_id")
 _DROP_REPEATED = sa.text("DELETE FROM spans WHERE tenant = :tenant AND trace_id = :response_id")
-# The event counts as a span of the trace, which so waits to be examined again.
+# The event counts as a span of the trace, which so waits to be examined again. It may have come before the trace; its
+# body must not be taken for one that no trace needs.
 _REOPEN = sa.text("""
-    UPDATE traces SET n_spans = n_spans + :n_moved, last_received_at = :now
+    UPDATE traces SET n_spans = n_spans + :n_moved, last_received_at = :now,
+                      first_received_at = CASE WHEN first_received_at > :came THEN :came ELSE first_received_at END
     WHERE tenant = :tenant AND trace_id = :trace_id
 """)
 _SIGNALS = sa.text("""
@@ -72,9 +76,10 @@ def join_responses(connection: sa.Connection, tenant: str, *, now: datetime) -> 
     joined = 0
     for answer, trace_id in connection.execute(_FOUND, {"tenant": tenant}).all():
         place = {"tenant": tenant, "response_id": answer, "trace_id": trace_id}
+        came = received_at(connection.scalar(_EARLIEST, place))
         n_moved = connection.execute(_MOVE, place).rowcount
         connection.execute(_DROP_REPEATED, {"tenant": tenant, "response_id": answer})
-        reopened = {"tenant": tenant, "trace_id": trace_id, "n_moved": n_moved, "now": microseconds(now)}
+        reopened = {**place, "n_moved": n_moved, "now": microseconds(now), "came": came}
         connection.execute(_REOPEN, reopened)
         joined += n_moved
     return joined

@@ -14,9 +14,11 @@ from bot.remark import Remark
 from bot.store import (
     batches,
     counts,
+    days,
     deliveries,
     disk,
     everything,
+    examples,
     failure_modes,
     failures,
     grouping,
@@ -26,6 +28,7 @@ from bot.store import (
     outcomes,
     proofs,
     proposals,
+    prune,
     pull_requests,
     quarantine,
     refusals,
@@ -34,6 +37,7 @@ from bot.store import (
     replaced,
     repositories,
     responses,
+    size,
     traces,
     verdicts,
     waiting,
@@ -49,10 +53,12 @@ from bot.store.keys import Key
 from bot.store.known_keys import Access, KnownKeys
 from bot.store.migrate import migrate
 from bot.store.proofs import Deployment, Runs
+from bot.store.prune import Pruned, Rest
 from bot.store.pull_requests import Opened
 from bot.store.quarantine import Quarantined
 from bot.store.replaced import Replaced
 from bot.store.repositories import Told
+from bot.store.size import Hour, Size
 from bot.store.traces import Decode
 from bot.store.transaction import writing
 from bot.store.turn import turn
@@ -178,6 +184,39 @@ class Store:
         with self.engine.connect() as connection:
             return replaced.counts(connection, tenant)
 
+    # What is old, of all tenants.
+
+    def prepare_days(self) -> list[str]:
+        """Make the tables of the days to come, on PostgreSQL; return their names."""
+        return days.create_ahead(self.engine, now=self._now())
+
+    def prune(self, before: datetime, *, rest: Rest = lambda _: None) -> Pruned:
+        """Delete the traces that nothing came for since a time, all but the evidence of open pull requests."""
+        return prune.prune(self.engine, before, rest=rest)
+
+    def would_prune(self, before: datetime) -> Pruned:
+        """Return what `prune` would delete now."""
+        return prune.would_prune(self.engine, before)
+
+    def drop_handled(self, before: datetime) -> int:
+        """Delete the deliveries of a time that were handled; return how many."""
+        with writing(self.engine) as connection:
+            return deliveries.drop_handled(connection, before)
+
+    def size(self) -> Size:
+        """Return how many bytes everything takes, and since when."""
+        with self.engine.connect() as connection:
+            return size.size(connection)
+
+    def size_by_hour(self) -> list[Hour]:
+        """Return in which hours it came, the oldest first."""
+        with self.engine.connect() as connection:
+            return size.by_hour(connection)
+
+    def shrink(self, *, rest: Rest = lambda _: None) -> None:
+        """Give the room of what was deleted back to the disk, as far as the database does so at all."""
+        size.shrink(self.engine, rest=rest)
+
     # Tenants, their keys and repositories, and deliveries.
 
     def tenants(self) -> list[str]:
@@ -279,8 +318,9 @@ class Store:
         with self.engine.connect() as connection:
             return installations.uninstalled_before(connection, before)
 
-    def forget_tenant(self, tenant: str) -> None:
-        """Delete everything that is kept of a tenant."""
+    def forget_tenant(self, tenant: str, *, rest: Rest = lambda _: None) -> None:
+        """Delete everything that is kept of a tenant: what is much in small transactions, the rest in one."""
+        prune.prune_tenant(self.engine, tenant, self._now(), rest=rest)
         with writing(self.engine) as connection:
             everything.delete_everything(connection, tenant)
         self._known_keys.forget()
@@ -321,9 +361,10 @@ class Store:
         """Make these the failures of the trace and note, in the same transaction, that it was examined."""
         texts = [describe(failure, trace) for failure in found]
         with writing(self.engine) as connection:
-            failures.save_failures(connection, tenant, trace.trace_id, found, texts)
-            traces.mark_examined(connection, tenant, [trace], now=self._now())
-            responses.keep_responses(connection, tenant, trace)
+            # First, and the same as what deletes traces does first: a trace is then here to the end, or gone already.
+            if traces.mark_examined(connection, tenant, trace, now=self._now()):
+                failures.save_failures(connection, tenant, trace.trace_id, found, texts)
+                responses.keep_responses(connection, tenant, trace)
 
     def join_responses(self, tenant: str) -> int:
         """Bring events that name only a model's answer into the trace of the call; return how many found theirs."""
@@ -431,6 +472,16 @@ class Store:
         with writing(self.engine) as connection:
             wishes.keep_wish(connection, tenant, wish, now=self._now())
 
+    def examples(self, tenant: str, failure_mode_id: str) -> list[Failure]:
+        """Return the last failures of a failure mode whose traces are deleted, oldest first."""
+        with self.engine.connect() as connection:
+            return examples.examples(connection, tenant, failure_mode_id)
+
+    def modes_with_members(self, tenant: str) -> frozenset[str]:
+        """Return the failure modes whose traces are not all deleted."""
+        with self.engine.connect() as connection:
+            return failure_modes.modes_with_members(connection, tenant)
+
     def failure_modes(self, tenant: str) -> list[FailureMode]:
         """Return every failure mode, the one with most traces first."""
         with self.engine.connect() as connection:
@@ -465,7 +516,7 @@ class Store:
 
     def embedding_cache(self, tenant: str, model: str) -> EmbeddingCache:
         """Return the vectors of a model that were computed before, by text."""
-        return EmbeddingCache(self.engine, tenant=tenant, model=model)
+        return EmbeddingCache(self.engine, tenant=tenant, model=model, now=self._now)
 
     # Proposals and what came of them.
 

@@ -68,15 +68,10 @@ def traces_to_examine(
     return list(connection.scalars(_TO_EXAMINE, {"tenant": tenant, "quiet_since": quiet_since, "limit": limit}))
 
 
-def mark_examined(connection: sa.Connection, tenant: str, traces: Iterable[Trace], *, now: datetime) -> None:
-    """Note that these traces were examined, with the records that they hold and no others."""
-    at = microseconds(now)
-    rows = [
-        {"tenant": tenant, "trace_id": searched(trace.trace_id), "n_spans": trace.n_records, "now": at}
-        for trace in traces
-    ]
-    if rows:
-        connection.execute(_MARK_EXAMINED, rows)
+def mark_examined(connection: sa.Connection, tenant: str, trace: Trace, *, now: datetime) -> bool:
+    """Note that a trace was examined, with the records that it holds and no others; False when it is deleted by now."""
+    row = {"tenant": tenant, "trace_id": searched(trace.trace_id), "n_spans": trace.n_records}
+    return connection.execute(_MARK_EXAMINED, {**row, "now": microseconds(now)}).rowcount > 0
 
 
 def load_traces(
@@ -131,7 +126,10 @@ def _places(connection: sa.Connection, tenant: str, trace_ids: Sequence[str]) ->
 def _read_batch(
     connection: sa.Connection, tenant: str, batch: int, places: Sequence[_Place], decode: Decode
 ) -> list[tuple[_Place, Span]]:
-    dialect, body = connection.execute(_BODY, {"tenant": tenant, "batch": batch}).one()
+    found = connection.execute(_BODY, {"tenant": tenant, "batch": batch}).one_or_none()
+    if found is None:
+        raise UnreadableBatch(f"batch {batch} of tenant {tenant!r} is gone")
+    dialect, body = found
     try:
         spans = decode(dialect, decompress(body))
     except WebhookError as error:

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from bot.pull_request import PullRequest
 from bot.refusal import Refusal
 from bot.remark import Remark
 from bot.store.failures import failure_id
+from bot.store.prune import prune_tenant
 from bot.store.repositories import Told
 from bot.store.store import Store
 from bot.store.transaction import writing
@@ -51,6 +53,8 @@ READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
     "counts": lambda store, _: [number for number in store.counts(OURS) if number],
     "failures": lambda store, _: store.failures(OURS),
     "failures_of_mode": lambda store, _: store.failures_of_mode(OURS, "fm1"),
+    "examples": lambda store, _: store.examples(OURS, "fm2"),
+    "modes_with_members": lambda store, _: store.modes_with_members(OURS),
     "failure_modes": lambda store, _: store.failure_modes(OURS),
     "failure_mode": lambda store, _: store.failure_mode(OURS, "fm1"),
     "undescribed": lambda store, _: store.undescribed(OURS),
@@ -146,6 +150,12 @@ def fill(  # noqa: PLR0917  # fixtures are given by name
     def fill_tenant(tenant: str) -> dict[str, Any]:
         store.connect_repository(tenant, "acme/shop")
         store.tell_repository(tenant, Told(repository="acme/shop", private=True), told_at=None)
+        # A failure mode whose only trace is deleted by now.
+        store.keep_batch(tenant, dialect.batch(("old", "a", None)))
+        gone = make_failure(trace_id="old")
+        store.save_examined(tenant, store.load_traces(tenant, ["old"])["old"], [gone])
+        store.save_modes(tenant, [make_mode("fm2")], {"fm2": [failure_id(gone)]})
+        prune_tenant(store.engine, tenant, clock.time + timedelta(hours=1), rest=lambda _: None)
         payload = {"installation": {"id": int(tenant)}}
         store.keep_delivery(Delivery(delivery_id=f"d{tenant}", event="push", action="", payload=payload))
         dialect.attributes["gen_ai.response.id"] = "r1"
