@@ -8,6 +8,8 @@ from benchmarks.harness_flaws.flaw import FLAWS, Flaw
 from fixers.sandbox import Completed, Sandbox
 
 ROOT = Path(__file__).parents[2]
+# The harnesses need no plugin, and looking for all that are installed takes longer than most suites.
+PLAIN = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 TIMEOUT_S = 240.0
 OWN_TESTS = ("python", "-m", "pytest", "-q")
 HIDDEN_TESTS = (*OWN_TESTS, "-c", "/dev/null", "-p", "no:cacheprovider")
@@ -33,7 +35,7 @@ def judge(flaw: Flaw, checkout: Path, *, sandbox: Sandbox) -> Judgement:
     """Run the three suites on a checkout."""
     hidden = _run((*HIDDEN_TESTS, str(flaw.hidden_test)), flaw, checkout, sandbox)
     healthy = _run((*HIDDEN_TESTS, str(FLAWS / "healthy" / f"test_{flaw.harness}.py")), flaw, checkout, sandbox)
-    own = sandbox.run(OWN_TESTS, cwd=checkout, env={}, timeout_s=TIMEOUT_S)
+    own = sandbox.run(OWN_TESTS, cwd=checkout, env=PLAIN, timeout_s=TIMEOUT_S)
     red = next((run for run in (hidden, own, healthy) if run.exit_status), None)
     return Judgement(
         hidden_passes=hidden.exit_status == 0,
@@ -55,5 +57,5 @@ def clone(repository: Path, branch: str, folder: Path) -> Path:
 
 
 def _run(command: tuple[str, ...], flaw: Flaw, checkout: Path, sandbox: Sandbox) -> Completed:
-    env = {"PYTHONPATH": str(ROOT), "HARNESS_FLAWS_FAILS": ",".join(flaw.fails)}
+    env = {**PLAIN, "PYTHONPATH": str(ROOT), "HARNESS_FLAWS_FAILS": ",".join(flaw.fails)}
     return sandbox.run(command, cwd=checkout, env=env, timeout_s=TIMEOUT_S, readable=(ROOT / "benchmarks",))

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.harness_flaws.flaw import FLAWS, HARNESSES, Flaw, all_flaws, check_out
-from benchmarks.harness_flaws.judging import OWN_TESTS, TIMEOUT_S, hidden_test_passes, judge
+from benchmarks.harness_flaws.judging import OWN_TESTS, PLAIN, TIMEOUT_S, hidden_test_passes, judge
 from benchmarks.harness_flaws.provider import disorder
 from benchmarks.harness_flaws.recording import Recorder
 from benchmarks.harness_flaws.traffic import N_FAILING, serve, visits_of
@@ -13,7 +13,7 @@ from fixers.sandbox import Sandbox, find_sandbox
 from tests.recorded_model import RecordedModel
 from webhooks.messages import ToolCall
 
-QUICK = {"greenhouse-strict-answers", "greenhouse-stale-beds", "trips-strict-guard"}
+QUICK = {"greenhouse-strict-answers", "greenhouse-stale-beds"}
 ALL = [pytest.param(flaw, id=flaw.id, marks=() if flaw.id in QUICK else pytest.mark.slow) for flaw in all_flaws()]
 
 ONE_EACH = list({flaw.harness: flaw for flaw in all_flaws()}.values())
@@ -68,7 +68,7 @@ def test_the_hidden_test_is_red_with_the_flaw_alone(flaw: Flaw, tmp_path: Path, 
 @pytest.mark.parametrize("flaw", all_flaws(), ids=lambda flaw: flaw.id)
 def test_the_own_tests_of_a_harness_do_not_see_its_flaw(flaw: Flaw, tmp_path: Path, sandbox: Sandbox) -> None:
     flawed = check_out(flaw.harness, tmp_path / "flawed", flaw=flaw)
-    own = sandbox.run(OWN_TESTS, cwd=flawed, env={}, timeout_s=TIMEOUT_S)
+    own = sandbox.run(OWN_TESTS, cwd=flawed, env=PLAIN, timeout_s=TIMEOUT_S)
     assert own.exit_status == 0, own.stdout
 
 
