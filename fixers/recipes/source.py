@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self, TypeVar
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
 
 import libcst as cst
 from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper, ParentNodeProvider, PositionProvider
@@ -37,28 +38,12 @@ class Source:
     _spans: Mapping[cst.CSTNode, tuple[int, int]] = field(repr=False)
     _lines: Mapping[cst.CSTNode, int] = field(repr=False)
     _parents: Mapping[cst.CSTNode, cst.CSTNode] = field(repr=False)
+    _children: Mapping[cst.CSTNode, list[cst.CSTNode]] = field(repr=False)
 
-    @classmethod
-    def parse(cls, path: str, text: str) -> Self | None:
+    @staticmethod
+    def parse(path: str, text: str) -> "Source | None":
         """Return the parsed file, or None when it is not Python that LibCST reads byte for byte."""
-        if text.startswith("\ufeff"):
-            return None
-        try:
-            wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=False)
-        except (cst.ParserSyntaxError, RecursionError, UnicodeError):
-            return None
-        if wrapper.module.code != text:
-            return None
-        spans = wrapper.resolve(ByteSpanPositionProvider)
-        lines = wrapper.resolve(PositionProvider)
-        return cls(
-            path=path,
-            text=text,
-            module=wrapper.module,
-            _spans={node: (span.start, span.start + span.length) for node, span in spans.items()},
-            _lines={node: position.start.line for node, position in lines.items()},
-            _parents=wrapper.resolve(ParentNodeProvider),
-        )
+        return _parsed(path, text)
 
     def code(self, node: cst.CSTNode) -> str:
         """Return the node's own text, without the whitespace and comments around it."""
@@ -118,10 +103,13 @@ class Source:
 
     def find(self, kind: type[Node], within: cst.CSTNode | None = None) -> list[Node]:
         """Return every node of a kind, in the file's order."""
-        root = within or self.module
-        found = [
-            node for node in self._parents if isinstance(node, kind) and (within is None or self.within(node, root))
-        ]
+        below = [within or self.module]
+        found = []
+        while below:
+            node = below.pop()
+            below += self._children.get(node, ())
+            if isinstance(node, kind) and node is not self.module:
+                found.append(node)
         return sorted(found, key=lambda node: (self._spans.get(node, (0, 0))[0], -self._spans.get(node, (0, 0))[1]))
 
     def names(self) -> set[str]:
@@ -153,11 +141,43 @@ class Source:
         return text
 
 
+@lru_cache(maxsize=256)
+def _parsed(path: str, text: str) -> Source | None:
+    """Parse each text once: every recipe reads the same files."""
+    if text.startswith("\ufeff"):
+        return None
+    try:
+        wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=False)
+    except (cst.ParserSyntaxError, RecursionError, UnicodeError):
+        return None
+    if wrapper.module.code != text:
+        return None
+    spans = wrapper.resolve(ByteSpanPositionProvider)
+    parents = wrapper.resolve(ParentNodeProvider)
+    children: dict[cst.CSTNode, list[cst.CSTNode]] = {}
+    for node, parent in parents.items():
+        children.setdefault(parent, []).append(node)
+    return Source(
+        path=path,
+        text=text,
+        module=wrapper.module,
+        _spans={node: (span.start, span.start + span.length) for node, span in spans.items()},
+        _lines={node: position.start.line for node, position in wrapper.resolve(PositionProvider).items()},
+        _parents=parents,
+        _children=children,
+    )
+
+
+def is_harness_file(path: str) -> bool:
+    """Tell whether a path is Python of the harness itself: no test, no environment, no build."""
+    return path.endswith(".py") and not _ELSEWHERE.search(path)
+
+
 def harness_files(sources: Mapping[str, str], diagnosis: Diagnosis, *needles: str) -> list[Source]:
     """Return the parsed files of the agent that hold any of the needles, the diagnosed one first."""
     first = diagnosis.location.path if diagnosis.location else ""
     paths = sorted(
-        (path for path in sources if path.endswith(".py") and not _ELSEWHERE.search(path)),
+        filter(is_harness_file, sources),
         key=lambda path: (path != first, path),
     )
     read = (Source.parse(path, sources[path]) for path in paths if any(needle in sources[path] for needle in needles))
