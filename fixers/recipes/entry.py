@@ -9,10 +9,22 @@ import libcst as cst
 from fixers.recipes.calls import Call, call_of
 from fixers.recipes.layout import Import, import_of
 from fixers.recipes.regression import Transport, transport_of, usable
-from fixers.recipes.source import Source
+from fixers.recipes.source import Source, is_harness_file
 
 #: A private step is called by a loop, which is called by what people use: deeper, the test would prove little.
-MAX_CALLERS = 3
+MAX_CALLERS = 4
+#: The way down from a loop to the request: a client of the repository's own, and one step inside it.
+MAX_DEPTH = 2
+_ASKS = re.compile(r"chat\.completions\.create\b|chat/completions")
+#: Too common to tell whose method is called.
+_EVERYDAY = frozenset(
+    {
+        "append", "add", "get", "pop", "items", "keys", "values", "update", "extend", "insert", "join", "split",
+        "strip", "format", "read", "write", "close", "print", "len", "str", "dict", "list", "int", "set", "loads",
+        "dumps", "info", "debug", "warning", "error", "exception", "isinstance", "sorted", "range", "enumerate",
+        "zip", "sleep",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,70 +44,100 @@ def entry_of(
     """Return the nearest of `function` and its callers that asks the model and can be called, or why none is."""
     reason = f"no function that asks the model leads to {function.name.value}()"
     for file, candidate in _upwards(source, function, sources):
-        if not asks_model(file, candidate):
+        if not asks_model(file, candidate, sources=sources):
             continue
         imported = usable(import_of(file.path, sources))
-        transport = transport_of(file, sources)
+        transport = transport_of(file, sources, is_async=candidate.asynchronous is not None)
         if isinstance(imported, str):
             reason = imported
             continue
         if transport is None:
             reason = f"how {file.path} reaches the model is not plain"
             continue
-        call = call_of(file, candidate, imported, values)
+        call = call_of(file, candidate, imported, values, sources=sources)
         if isinstance(call, Call):
             return Entry(source=file, function=candidate, imported=imported, call=call, transport=transport)
         reason = call
     return reason
 
 
-def asks_model(source: Source, function: cst.FunctionDef, depth: int = 2) -> bool:
-    """Tell whether a function, or one that it calls in the same file, sends a chat-completions request."""
+def asks_model(
+    source: Source, function: cst.FunctionDef, depth: int = MAX_DEPTH, *, sources: Mapping[str, str] | None = None
+) -> bool:
+    """Tell whether a function sends a chat-completions request, or one that it calls does.
+
+    Those that it calls are looked for in the same file; in the other files too when `sources` are given.
+    """
     text = source.code(function)
     if re.search(r"\.chat\.completions\.create\b", text):
         return True
-    if re.search(r"\.post\(", text) and "chat/completions" in source.text:
+    if re.search(r"\.(post|request|send)\(|urlopen\(", text) and "chat/completions" in source.text:
         return True
-    called = {source.code(call.func).rsplit(".", 1)[-1] for call in source.find(cst.Call, function.body)}
-    return depth > 0 and any(
-        other is not function and other.name.value in called and asks_model(source, other, depth - 1)
+    called = {source.code(call.func).rsplit(".", 1)[-1] for call in source.find(cst.Call, function.body)} - _EVERYDAY
+    if depth <= 0:
+        return False
+    if any(
+        other is not function and other.name.value in called and asks_model(source, other, depth - 1, sources=sources)
         for other in source.find(cst.FunctionDef)
-    )
+    ):
+        return True
+    return any(asks_model(other, found, depth - 1) for other, found in _elsewhere(source, called, sources or {}))
+
+
+def _elsewhere(source: Source, names: set[str], sources: Mapping[str, str]) -> Iterator[tuple[Source, cst.FunctionDef]]:
+    """Yield the functions of these names in the other files that hold a request to the model."""
+    for path in sorted(sources):
+        text = sources[path]
+        if path == source.path or not is_harness_file(path) or not _ASKS.search(text):
+            continue
+        if not any(f"def {name}(" in text for name in names):
+            continue
+        other = Source.parse(path, text)
+        if other is not None:
+            yield from ((other, found) for found in other.find(cst.FunctionDef) if found.name.value in names)
+
+
+def callers(
+    source: Source, function: cst.FunctionDef, sources: Mapping[str, str]
+) -> Iterator[tuple[Source, cst.FunctionDef]]:
+    """Yield the functions that call this one, or hand it on: those of its own file first."""
+    name = function.name.value
+    yield from ((source, caller) for caller in _using(source, name, function))
+    if name.startswith("__"):
+        owner = source.class_of(function)
+        name = owner.name.value if owner is not None and name in {"__init__", "__post_init__"} else name
+    if name.startswith("__") or name in _EVERYDAY:
+        return
+    for path in sorted(sources):
+        if path == source.path or not is_harness_file(path) or not re.search(rf"(?<!def )\b{name}\b", sources[path]):
+            continue
+        other = Source.parse(path, sources[path])
+        if other is not None:
+            yield from ((other, caller) for caller in _using(other, name, function))
 
 
 def _upwards(
     source: Source, function: cst.FunctionDef, sources: Mapping[str, str]
 ) -> Iterator[tuple[Source, cst.FunctionDef]]:
-    """Yield the function, its callers, their callers: the file's own first, then those of other files."""
+    """Yield the function, its callers, their callers, each once."""
     level = [(source, function)]
+    seen = {id(function)}
     for _ in range(MAX_CALLERS):
         yield from level
-        level = [caller for file, called in level for caller in _callers(file, called, sources)]
+        above = [found for file, called in level for found in callers(file, called, sources)]
+        level = []
+        for file, found in above:
+            if id(found) not in seen:
+                seen.add(id(found))
+                level.append((file, found))
 
 
-def _callers(
-    source: Source, function: cst.FunctionDef, sources: Mapping[str, str]
-) -> Iterator[tuple[Source, cst.FunctionDef]]:
-    name = function.name.value
-    found = False
-    for caller in _calling(source, name, function):
-        found = True
-        yield source, caller
-    if found or name.startswith("__"):
-        return
-    for path in sorted(sources):
-        if path == source.path or not path.endswith(".py") or not re.search(rf"\b{name}\(", sources[path]):
+def _using(source: Source, name: str, function: cst.FunctionDef) -> Iterator[cst.FunctionDef]:
+    """Yield the innermost functions whose own code names the function."""
+    seen = set()
+    for node in source.find(cst.Name):
+        user = source.function_of(node) if node.value == name else None
+        if user is None or user is function or node is user.name or id(user) in seen:
             continue
-        if re.search(r"(^|/)(tests?/|test_|conftest)", path) or re.search(rf"def {name}\(", sources[path]):
-            continue
-        other = Source.parse(path, sources[path])
-        if other is not None:
-            yield from ((other, caller) for caller in _calling(other, name, function))
-
-
-def _calling(source: Source, name: str, function: cst.FunctionDef) -> Iterator[cst.FunctionDef]:
-    for candidate in source.find(cst.FunctionDef):
-        if candidate is function:
-            continue
-        if any(source.code(call.func).rsplit(".", 1)[-1] == name for call in source.find(cst.Call, candidate.body)):
-            yield candidate
+        seen.add(id(user))
+        yield user

@@ -9,11 +9,11 @@ import libcst as cst
 from fixers.proposal import Edit
 from fixers.recipes.calls import needs
 from fixers.recipes.layout import Import, test_path
-from fixers.recipes.source import Source
+from fixers.recipes.source import Source, is_harness_file
 
 _THIRD_PARTY = {
-    r"\bAsyncOpenAI\(": "from openai import AsyncOpenAI",
-    r"(?<!Async)\bOpenAI\(": "from openai import OpenAI",
+    r"\bAsyncOpenAI[(.]": "from openai import AsyncOpenAI",
+    r"\bOpenAI[(.]": "from openai import OpenAI",
     r"\bhttpx\.": "import httpx",
     r"(?<![\w.])requests\.(?!append|pop)[A-Z]": "import requests",
     r"\bChatCompletion\.": "from openai.types.chat import ChatCompletion",
@@ -116,20 +116,20 @@ class Transport:
         return f"{REQUESTS_RESPONSE}\n{fake}"
 
 
-def transport_of(source: Source, sources: Mapping[str, str]) -> Transport | None:
-    """Return how the file, or else the only other file that does so, calls the model; None when that is not plain."""
+def transport_of(source: Source, sources: Mapping[str, str], *, is_async: bool = False) -> Transport | None:
+    """Return how the file, or else the only other file that does so, calls the model; None when that is not plain.
+
+    Where there is an awaiting way and another one, `is_async` chooses.
+    """
     here = transports_in(source)
-    if len(here) == 1:
-        return here.pop()
-    if here:
-        return None
-    others: set[Transport] = set()
-    for path, text in sources.items():
-        if path.endswith(".py") and path != source.path and re.search(r"chat[./]completions", text):
-            other = Source.parse(path, text)
-            if other is not None and not re.search(r"(^|/)(tests?/|test_|conftest)", path):
-                others |= transports_in(other)
-    return others.pop() if len(others) == 1 else None
+    if not here:
+        for path, text in sources.items():
+            if is_harness_file(path) and path != source.path and re.search(r"chat[./]completions", text):
+                other = Source.parse(path, text)
+                here |= transports_in(other) if other is not None else set()
+    if len(here) > 1:
+        here = {transport for transport in here if transport.is_async is is_async}
+    return here.pop() if len(here) == 1 else None
 
 
 def transports_in(source: Source) -> set[Transport]:
@@ -137,10 +137,12 @@ def transports_in(source: Source) -> set[Transport]:
     found = set()
     for call in source.find(cst.Call):
         name = source.code(call.func)
-        is_async = any(isinstance(node, cst.Await) for node in list(source.ancestors(call))[:1])
+        function = source.function_of(call)
+        awaited = isinstance(next(source.ancestors(call)), cst.Await)
+        is_async = awaited or (function is not None and function.asynchronous is not None and "Async" in source.text)
         if name.endswith(".chat.completions.create"):
             found.add(Transport("openai", is_async))
-        elif name.endswith("post") and re.search(r"chat/completions", source.text):
+        elif name.endswith((".post", ".request")) and re.search(r"chat/completions", source.text):
             library = "httpx" if "httpx" in source.text else "requests" if "requests" in source.text else ""
             if library and "openai.com" not in name:
                 found.add(Transport(library, is_async))

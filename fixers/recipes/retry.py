@@ -11,6 +11,7 @@ from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.calls import Call, call_of, new_instance
+from fixers.recipes.entry import asks_model, entry_of
 from fixers.recipes.layout import Import, import_of
 from fixers.recipes.recipe import Fix, most
 from fixers.recipes.regression import lines, usable, write_test
@@ -67,6 +68,29 @@ SETUP
     assert answer.choices[0].message.content == "done"
     assert BusyOnce.n_requests == 2
 """
+
+_ENTRY_TEST = """
+def test_a_busy_provider_is_asked_again(monkeypatch):
+    BusyOnce.n_requests = 0
+    with ThreadingHTTPServer(("127.0.0.1", 0), BusyOnce) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        made = CLIENT.__init__
+
+        def pointed(client, *args, **options):
+            made(client, *args, **{**options, "api_key": "test", "base_url": url})
+
+        monkeypatch.setattr(CLIENT, "__init__", pointed)
+        {import}
+
+SETUP
+        CALL
+        server.shutdown()
+    assert BusyOnce.n_requests == 2
+"""
+
+#: For a search that no diagnosis leads.
+_NOWHERE = Diagnosis(failure_mode_id="", cause="", layer=Layer.LIFECYCLE, location=None, quotes=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +224,9 @@ def _fix(place: _Place, sources: Mapping[str, str]) -> Fix | str:
 
 def _test(place: _Place, imported: Import, sources: Mapping[str, str]) -> Edit | str:
     """Return the test that asks the repository's own client twice."""
-    client = _client(place, imported)
+    client = _client(place, imported, sources)
     if isinstance(client, str):
-        return client
+        return _test_of_entry(place, sources, client)
     is_async = source_is_async(place)
     ask = 'client.chat.completions.create(model="test", messages=[{"role": "user", "content": "hello"}])'
     ask = ask.replace("client.", f"{client.receiver}.", 1)
@@ -220,12 +244,38 @@ def _test(place: _Place, imported: Import, sources: Mapping[str, str]) -> Edit |
     )
 
 
+def _test_of_entry(place: _Place, sources: Mapping[str, str], reason: str) -> Edit | str:
+    """Return the test that asks through the repository's own functions, for a client that none can reach."""
+    for source in (place.in_source, *harness_files(sources, _NOWHERE, ".chat.completions.create")):
+        for function in source.find(cst.FunctionDef):
+            if not asks_model(source, function, depth=0):
+                continue
+            entry = entry_of(source, function, sources)
+            if isinstance(entry, str) or "OpenAI(" in entry.call.expression:
+                continue
+            client = "AsyncOpenAI" if entry.transport.is_async else "OpenAI"
+            setup = "".join(f"        {line}\n" for line in entry.call.setup)
+            return write_test(
+                name="busy_provider",
+                doc="The agent's client asks again when the provider answers 429.",
+                imported=entry.imported,
+                source=entry.source,
+                sources=sources,
+                helpers=[_SERVER],
+                test=lines(_ENTRY_TEST)
+                .replace("CLIENT", client)
+                .replace("SETUP\n", setup)
+                .replace("CALL", entry.call.awaited()),
+            )
+    return reason
+
+
 def source_is_async(place: _Place) -> bool:
     """Tell whether the client's calls are awaited."""
     return "Async" in place.in_source.code(place.call.func) or "await " in place.in_source.text
 
 
-def _client(place: _Place, imported: Import) -> Call | str:
+def _client(place: _Place, imported: Import, sources: Mapping[str, str]) -> Call | str:
     """Return how a test gets the client that the edited value governs."""
     source, call = place.in_source, place.call
     function = source.function_of(call)
@@ -238,12 +288,14 @@ def _client(place: _Place, imported: Import) -> Call | str:
         setup: tuple[str, ...] = (f"made = {imported.module}.{target}", pointed)
     elif target.startswith("self."):
         owner = source.class_of(function)
-        made = new_instance(source, owner, imported) if owner is not None else "!the client belongs to no class"
+        made = "!the client belongs to no class"
+        if owner is not None:
+            made = new_instance(source, owner, imported, sources)
         if made.startswith("!"):
             return made[1:]
         setup = (f"made = {made}.{target.removeprefix('self.')}", pointed)
     elif _returns(source, function, call, target):
-        given = call_of(source, function, imported)
+        given = call_of(source, function, imported, sources=sources)
         if isinstance(given, str):
             return given
         setup = (*given.setup, f"made = {given.awaited()}", pointed)

@@ -10,7 +10,7 @@ from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
-from fixers.recipes.entry import entry_of
+from fixers.recipes.entry import callers, entry_of
 from fixers.recipes.insert import add_helper
 from fixers.recipes.recipe import Fix, most
 from fixers.recipes.regression import COMPLETION, lines, write_test
@@ -28,6 +28,9 @@ _PARAMETER = re.compile(r"^(raw_?)?(tool_?)?(args|arguments)(_?(json|str|text|ra
 _GUARDS = re.compile(r"\b(JSONDecodeError|ValueError|Exception|BaseException)\b")
 #: Skipped statements that do no harm when a malformed call moves on to the next one.
 _HARMLESS = re.compile(r"^(log(ger|ging)?\.|print\()")
+
+#: How a loop puts a result where the next request finds it.
+_HANDING = re.compile(r"(append|add|extend|push|record|put|insert|tool|result|message)\w*$", re.IGNORECASE)
 
 _HELPER = '''
 def NAME(text):
@@ -68,6 +71,19 @@ class _Report:
 
 
 @dataclass(frozen=True, slots=True)
+class _Site:
+    """One call of a function of the repository that parses arguments."""
+
+    source: Source
+    call: cst.Call
+    function: cst.FunctionDef
+
+    def where(self) -> str:
+        """Return path and line."""
+        return f"{self.source.path}:{self.source.line(self.call)}"
+
+
+@dataclass(frozen=True, slots=True)
 class ToolArguments:
     """The recipe for `json.loads(call.function.arguments)` that nothing guards."""
 
@@ -86,7 +102,9 @@ class ToolArguments:
         reasons = []
         for source in harness_files(sources, diagnosis, "json.loads("):
             for call in source.find(cst.Call):
-                if dotted(call.func) == "json.loads" and _parses_arguments(source, call):
+                if dotted(call.func) == "json.loads" and (
+                    _parses_arguments(source, call) or _sites(source, call, sources)
+                ):
                     fix = _fix(source, call, sources)
                     if isinstance(fix, Fix):
                         return fix
@@ -129,9 +147,11 @@ def _fix(source: Source, call: cst.Call, sources: Mapping[str, str]) -> Fix | st
         return f"{where} parses the arguments where no error can be handled"
     if _guarded(source, call, function):
         return f"{where} already handles arguments that cannot be parsed"
+    if sites := _sites(source, call, sources):
+        return _fix_callers(source, call, sites, sources)
     if len(statement.body) != 1 or source.span(statement)[1] < source.span(call)[1]:
         return f"{where} has several statements on one line"
-    report = _report(source, call, function, statement)
+    report = _report(source, call, function, statement, sources)
     if isinstance(report, str):
         return report
     after = _edited(source, call, statement, report)
@@ -140,8 +160,12 @@ def _fix(source: Source, call: cst.Call, sources: Mapping[str, str]) -> Fix | st
     test = _test(source, function, sources)
     if isinstance(test, str):
         return test
+    return _fixed(where, [Edit(path=source.path, before=source.text, after=after)], test)
+
+
+def _fixed(where: str, edits: Sequence[Edit], test: Edit) -> Fix:
     return Fix(
-        edits=(Edit(path=source.path, before=source.text, after=after), test),
+        edits=(*edits, test),
         regression_test=test.path,
         title="Report malformed tool arguments back to the model",
         rationale=(
@@ -153,6 +177,66 @@ def _fix(source: Source, call: cst.Call, sources: Mapping[str, str]) -> Fix | st
         ),
         risk="A model that never sends valid JSON now uses up the step limit instead of failing at once.",
     )
+
+
+def _sites(source: Source, call: cst.Call, sources: Mapping[str, str]) -> list[_Site]:
+    """Return where the function that only parses is called, when what it parses is tool calls' arguments."""
+    function = source.function_of(call)
+    if function is None or not _returns_parsed(source, call, function):
+        return []
+    name, found = function.name.value, []
+    for file, caller in callers(source, function, sources):
+        found += [
+            _Site(file, use, caller)
+            for use in file.find(cst.Call, caller.body)
+            if file.code(use.func).rsplit(".", 1)[-1] == name and file.function_of(use) is caller and use.args
+        ]
+    given = [site.source.code(site.call.args[-1].value) for site in found]
+    if _ARGUMENTS.search(source.code(call.args[0].value)) or (given and all(map(_ARGUMENTS.search, given))):
+        return found
+    return []
+
+
+def _returns_parsed(source: Source, call: cst.Call, function: cst.FunctionDef) -> bool:
+    """Tell whether a function returns what it has parsed, and nothing else."""
+    holder = next(source.ancestors(call))
+    names = {dotted(target.target) for target in holder.targets} if isinstance(holder, cst.Assign) else set()
+    returned = [node.value for node in source.find(cst.Return, function.body)]
+    last = returned[-1] if returned else None
+    return last is not None and (last is call or dotted(last) in names - {""})
+
+
+def _fix_callers(source: Source, call: cst.Call, sites: Sequence[_Site], sources: Mapping[str, str]) -> Fix | str:
+    """Return the fix that lets the parsing function raise ValueError, and each of its callers report it."""
+    helper = free_name("_parse_tool_arguments", source.names())
+    splices: dict[str, list[Splice]] = {
+        source.path: [
+            Splice(*source.span(call.func), helper),
+            add_helper(source, call, _HELPER.replace("NAME", helper)),
+        ]
+    }
+    files = {source.path: source, **{site.source.path: site.source for site in sites}}
+    for site in sites:
+        if _guarded(site.source, site.call, site.function):
+            continue
+        statement = site.source.statement_of(site.call)
+        if statement is None or len(statement.body) != 1:
+            return f"{site.where()} parses the arguments where no error can be handled"
+        report = _report(site.source, site.call, site.function, statement, sources)
+        if isinstance(report, str):
+            return report
+        code = site.source.code(site.call)
+        splices.setdefault(site.source.path, []).append(_guarding(site.source, site.call, code, statement, report))
+    edits = []
+    for path, file in files.items():
+        after = file.edited(splices.get(path, []))
+        if after is None:
+            return f"{path} would not parse after the edit"
+        edits += [Edit(path=path, before=file.text, after=after)] if after != file.text else []
+    if not any(len(parts) > (2 if path == source.path else 0) for path, parts in splices.items()):
+        return f"the callers of {source.path}:{source.line(call)} already handle arguments that cannot be parsed"
+    test = _test(sites[0].source, sites[0].function, sources)
+    return test if isinstance(test, str) else _fixed(f"{source.path}:{source.line(call)}", edits, test)
 
 
 def _guarded(source: Source, call: cst.Call, function: cst.FunctionDef) -> bool:
@@ -170,13 +254,17 @@ def _guarded(source: Source, call: cst.Call, function: cst.FunctionDef) -> bool:
 
 
 def _report(
-    source: Source, call: cst.Call, function: cst.FunctionDef, statement: cst.SimpleStatementLine
+    source: Source,
+    call: cst.Call,
+    function: cst.FunctionDef,
+    statement: cst.SimpleStatementLine,
+    sources: Mapping[str, str],
 ) -> _Report | str:
     """Return how an error reaches the model from here: through the loop over the calls, or a return."""
     loop = next((node for node in source.ancestors(call) if isinstance(node, cst.For | cst.FunctionDef)), None)
     if isinstance(loop, cst.For) and _over_calls(source, loop, call):
         return _in_loop(source, loop, statement)
-    return _in_function(source, function)
+    return _in_function(source, function, sources)
 
 
 def _over_calls(source: Source, loop: cst.For, call: cst.Call) -> bool:
@@ -199,10 +287,11 @@ def _in_loop(source: Source, loop: cst.For, statement: cst.SimpleStatementLine) 
     where = f"{source.path}:{source.line(statement)}"
     body = loop.body.body if isinstance(loop.body, cst.IndentedBlock) else ()
     after = [line for line in body if source.span(line)[0] >= source.span(statement)[1]]
+    parsed = _bound(statement)
     for index, line in enumerate(after):
         if not isinstance(line, cst.SimpleStatementLine) or len(line.body) != 1:
             continue
-        text = _kept(source, line.body[0])
+        text = _kept(source, line.body[0]) or _handed_over(source, line.body[0], parsed, after[:index])
         if text is None:
             continue
         rest = [source.code(other) for other in after[index + 1 :]]
@@ -227,6 +316,41 @@ def _kept(source: Source, statement: cst.BaseSmallStatement) -> str | None:
         if isinstance(target, cst.Subscript) and _feeds_content(source, target):
             return _replaced(source, statement, statement.value)
     return code if "ERROR" in code else None
+
+
+def _handed_over(
+    source: Source, statement: cst.BaseSmallStatement, parsed: set[str], before: Sequence[cst.CSTNode]
+) -> str | None:
+    """Return a call that gives the loop's own history what came of the arguments, with ERROR in that place."""
+    if not isinstance(statement, cst.Expr) or not _HANDING.search(source.code(statement.value).split("(")[0]):
+        return None
+    results = set(parsed)
+    for line in before:
+        if results & {node.value for node in source.find(cst.Name, line)}:
+            results |= _bound(line)
+    used = [node for node in source.find(cst.Name, statement) if node.value in results]
+    part: cst.CSTNode | None = next((node for node in used if node.value not in parsed), None)
+    if part is None and used:
+        # The tool is run in the same breath: the whole call gives way.
+        inner = source.nearest(used[0], cst.Call)
+        part = inner if inner is not None and source.within(inner, statement) else None
+        if part is not None and source.code(part) == source.code(statement).removeprefix("await "):
+            return None
+        above = next(source.ancestors(part), None) if part is not None else None
+        part = above if isinstance(above, cst.Await) else part
+    return _replaced(source, statement, part) if part is not None else None
+
+
+def _bound(line: cst.CSTNode) -> set[str]:
+    """Return the plain names that a simple statement gives a value."""
+    small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
+    targets = [target.target for target in small.targets] if isinstance(small, cst.Assign) else []
+    parts = [
+        part
+        for target in targets
+        for part in ([e.value for e in target.elements] if isinstance(target, cst.Tuple) else [target])
+    ]
+    return {dotted(part) for part in parts} - {""}
 
 
 def _content(source: Source, message: cst.BaseExpression) -> cst.BaseExpression | None:
@@ -292,7 +416,7 @@ def _names_of(text: str) -> list[cst.Name]:
     return parsed.find(cst.Name) if parsed is not None else []
 
 
-def _in_function(source: Source, function: cst.FunctionDef) -> _Report | str:
+def _in_function(source: Source, function: cst.FunctionDef, sources: Mapping[str, str]) -> _Report | str:
     """Find what the function returns: a tool message as a dict, or the text that becomes one's content."""
     name = function.name.value
     returned = [node.value for node in source.find(cst.Return, function.body) if source.function_of(node) is function]
@@ -309,7 +433,16 @@ def _in_function(source: Source, function: cst.FunctionDef) -> _Report | str:
     annotation = source.code(function.returns.annotation) if function.returns else ""
     if annotation == "str" or (not annotation and _is_content_of_callers(source, name)):
         return _Report(("return ERROR",))
-    return f"what {name}() returns is not plainly the text of a tool result"
+    return _in_callers(source, function, sources) or f"what {name}() returns is not plainly the text of a tool result"
+
+
+def _in_callers(source: Source, function: cst.FunctionDef, sources: Mapping[str, str]) -> _Report | None:
+    """Return the plain text where another file makes tool messages of what an unannotated function returns."""
+    if function.returns is not None:
+        return None
+    if any("tool_call_id" in file.code(caller) for file, caller in callers(source, function, sources)):
+        return _Report(("return ERROR",))
+    return None
 
 
 def _is_content_of_callers(source: Source, name: str) -> bool:
@@ -328,10 +461,21 @@ def _is_content_of_callers(source: Source, name: str) -> bool:
 
 def _edited(source: Source, call: cst.Call, statement: cst.SimpleStatementLine, report: _Report) -> str | None:
     """Return the file with the guard around the parsing and the tolerant parser above."""
-    taken = source.names()
-    helper = free_name("_parse_tool_arguments", taken)
-    error = free_name("error", taken if _used_after(source, "error") else set())
+    helper = free_name("_parse_tool_arguments", source.names())
     parsed = f"{helper}({source.code(call.args[0].value)})"
+    splices = [
+        _guarding(source, call, parsed, statement, report),
+        add_helper(source, call, _HELPER.replace("NAME", helper)),
+    ]
+    return source.edited(splices)
+
+
+def _guarding(
+    source: Source, call: cst.Call, parsed: str, statement: cst.SimpleStatementLine, report: _Report
+) -> Splice:
+    """Return the splice that puts `parsed` in the call's place, and a ValueError of it into the report."""
+    taken = source.names()
+    error = free_name("error", taken if _used_after(source, "error") else set())
     indent, unit, newline = source.indent(statement), source.unit(), source.module.default_newline
     start, end = source.span(statement)
     begin, finish = source.span(call)
@@ -345,11 +489,7 @@ def _edited(source: Source, call: cst.Call, statement: cst.SimpleStatementLine, 
         rest = f"{newline}{indent}" + (data[start:begin] + name.encode() + data[finish:end]).decode()
     block = ["try:", f"{unit}{assignment}", f"except ValueError as {error}:"]
     block += [unit + text.replace("ERROR", f'f"Error: {{{error}}}"') for text in report.statements]
-    splices = [
-        Splice(start, end, f"{newline}{indent}".join(block) + rest),
-        add_helper(source, call, _HELPER.replace("NAME", helper)),
-    ]
-    return source.edited(splices)
+    return Splice(start, end, f"{newline}{indent}".join(block) + rest)
 
 
 def _used_after(source: Source, name: str) -> bool:
