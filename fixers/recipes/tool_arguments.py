@@ -31,6 +31,7 @@ _HARMLESS = re.compile(r"^(log(ger|ging)?\.|print\()")
 
 #: How a loop puts a result where the next request finds it.
 _HANDING = re.compile(r"(append|add|extend|push|record|put|insert|tool|result|message)\w*$", re.IGNORECASE)
+_CALL_ID = re.compile(r"""(\.|\["'|\b|_)id\b""")
 
 _HELPER = '''
 def NAME(text):
@@ -324,6 +325,8 @@ def _handed_over(
     """Return a call that gives the loop's own history what came of the arguments, with ERROR in that place."""
     if not isinstance(statement, cst.Expr) or not _HANDING.search(source.code(statement.value).split("(")[0]):
         return None
+    if not _CALL_ID.search(source.code(statement)):
+        return None  # a result without its call's id is no answer to the model
     results = set(parsed)
     for line in before:
         if results & {node.value for node in source.find(cst.Name, line)}:
