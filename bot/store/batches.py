@@ -25,6 +25,7 @@ _KEEP_BATCH = sa.text("""
     INSERT INTO batches (tenant, batch, dialect, body, n_bytes) VALUES (:tenant, :batch, :dialect, :body, :n_bytes)
     ON CONFLICT DO NOTHING
 """)
+_HIGHEST = sa.text("SELECT max(batch) FROM batches WHERE batch BETWEEN :first AND :last")
 _DROP_BATCH = sa.text("DELETE FROM batches WHERE tenant = :tenant AND batch = :batch")
 # Tuples straight to the driver: building a dictionary a span and taking it apart again costs as much as the insert.
 KEEP_SPANS = {
@@ -143,11 +144,18 @@ def _packed(batch: Batch) -> bytes:
 
 
 def _keep_body(connection: sa.Connection, batch: Prepared) -> Numbered:
-    """Keep the body under the first free number of its moment."""
+    """Keep the body under the number after the highest of its moment."""
     number = batch.received_at * NUMBERS_PER_MICROSECOND
     while not connection.execute(_KEEP_BATCH, {**batch.body, "batch": number}).rowcount:
-        number += 1
+        number = _highest(connection, number) + 1
     return Numbered(tenant=batch.tenant, number=number, received_at=batch.received_at, rows=batch.rows)
+
+
+def _highest(connection: sa.Connection, taken: int) -> int:
+    """Return the highest number in the microsecond of one that is taken: asked once, not found by trying each."""
+    last = (received_at(taken) + 1) * NUMBERS_PER_MICROSECOND - 1
+    highest = connection.scalar(_HIGHEST, {"first": taken, "last": last})
+    return taken if highest is None else int(highest)
 
 
 def kept_spans(batch: Numbered) -> Iterator[KeptSpan]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from bot.store import batches
 from bot.store.batches import keep_batches, prepare
 from bot.store.engine import open_engine
 from bot.store.known_keys import TRUST_S, key_hash
@@ -25,9 +26,9 @@ MORE_THAN_ANY_DISK = 2**62
 def test_batches_of_one_group_that_share_spans_count_them_once(
     store: Store, engine: sa.Engine, dialect: Fixture, clock: Fixture
 ) -> None:
-    batches = [dialect.batch(ROOT, CHILD), dialect.batch(CHILD, OTHER, nonce=1), dialect.batch(ROOT, nonce=2)]
+    group = [dialect.batch(ROOT, CHILD), dialect.batch(CHILD, OTHER, nonce=1), dialect.batch(ROOT, nonce=2)]
     with writing(engine) as connection:
-        n_new = keep_batches(connection, [prepare("7", batch, now=clock()) for batch in batches])
+        n_new = keep_batches(connection, [prepare("7", batch, now=clock()) for batch in group])
     with engine.connect() as connection:
         n_spans = dict(list(connection.execute(sa.text("SELECT trace_id, n_spans FROM traces"))))
     assert n_new == 3
@@ -42,6 +43,31 @@ def test_the_same_batch_twice_in_a_group_is_kept_once(
     with writing(engine) as connection:
         assert keep_batches(connection, twice) == 2
     assert (store.counts("7").n_batches, store.counts("7").n_spans) == (1, 2)
+
+
+def test_a_clock_that_stands_still_costs_the_last_batch_no_more_than_the_second(
+    store: Store, engine: sa.Engine, dialect: Fixture
+) -> None:
+    statements: list[str] = []
+    sa.event.listen(engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    costs = []
+    for number in range(40):
+        statements.clear()
+        store.keep_batch("7", dialect.batch((f"t{number}", "a", None)))
+        costs.append(len(statements))
+    assert max(costs[1:]) == costs[1]
+    assert store.counts("7").n_batches == 40
+
+
+def test_a_microsecond_whose_numbers_are_used_up_takes_those_of_the_next(
+    store: Store, engine: sa.Engine, dialect: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "NUMBERS_PER_MICROSECOND", 2)
+    for number in range(5):
+        store.keep_batch("7", dialect.batch((f"t{number}", "a", None)))
+    with engine.connect() as connection:
+        numbers = list(connection.scalars(sa.text("SELECT batch FROM batches ORDER BY batch")))
+    assert numbers == list(range(numbers[0], numbers[0] + 5))
 
 
 def test_tenants_of_one_group_stay_apart(store: Store, engine: sa.Engine, dialect: Fixture, clock: Fixture) -> None:
