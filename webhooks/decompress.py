@@ -15,6 +15,8 @@ DEFLATED = {
 }
 ZSTD = "zstd"
 FORMATS = frozenset({*DEFLATED, ZSTD})
+# How each begins: RFC 1952 (2.3.1), RFC 1950 (2.2, at every level), RFC 8878 (3.1.1)
+BEGINNINGS = (b"\x1f\x8b", b"x\x01", b"x\x5e", b"x\x9c", b"x\xda", b"\x28\xb5\x2f\xfd")
 
 
 def decompress(body: bytes, encoding: str, *, limit: int = LIMIT) -> bytes:
@@ -47,6 +49,11 @@ def decompress(body: bytes, encoding: str, *, limit: int = LIMIT) -> bytes:
     if name == ZSTD:
         return _within(zstd_frames.decompress(body, limit + 1), limit)
     return _inflate(body, name, limit)
+
+
+def is_compressed(body: bytes) -> bool:
+    """Return whether a body begins as gzip, zlib's format or zstd do, whatever was said of it."""
+    return body.startswith(BEGINNINGS)
 
 
 def _inflate(body: bytes, name: str, limit: int) -> bytes:

@@ -1,5 +1,6 @@
 """Receiver: what every route of a source does alike: know the tenant, read the body, keep it, then answer."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
 from webhooks.clock import utc_now
-from webhooks.decompress import LIMIT, decompress
+from webhooks.decompress import LIMIT, decompress, is_compressed
 from webhooks.dialects import search
 from webhooks.errors import TooLarge, Unauthorized, Undecodable
 from webhooks.inbox import Batch, Inbox
@@ -95,16 +96,17 @@ class Receiver:
         rewrite: Rewrite | None,
         services: Sequence[str],
     ) -> bytes:
-        body = received
+        body = sent = None
         try:
-            body = sent = decompress(received, encoding)
-            body = self._redacted(rewrite(body) if rewrite else body, dialect, tenant)
+            sent = decompress(received, encoding)
+            # Redacted before it is read: what a reader complains of is answered and kept with the complaint.
+            body = self._redacted(sent, dialect, tenant)
+            body = self._redacted(rewrite(body), dialect, tenant) if rewrite else body
             rows = search(dialect, body)
         except Undecodable as error:
             # The client will not send it again: https://opentelemetry.io/docs/specs/otlp/#failures-1
-            # What failed early has not been redacted yet; a second time changes nothing.
-            body = self._redacted(body, dialect, tenant)
-            self.inbox.quarantine(tenant, dialect=dialect, body=body, reason=str(error))
+            kept = received if body is None else body
+            self.inbox.quarantine(tenant, dialect=dialect, body=self._sealed(kept, sent), reason=str(error))
             raise
         check_services((row.service for row in rows.spans), services)
         if rows.spans:
@@ -113,6 +115,12 @@ class Receiver:
             if self.on_batch:
                 self.on_batch(tenant)
         return body
+
+    def _sealed(self, body: bytes, sent: bytes | None) -> bytes:
+        """Return what may be kept of a body: where it is compressed still, nobody has looked for secrets in it."""
+        if self.redaction is None or (sent is not None and not is_compressed(body)):
+            return body
+        return f"{len(body)} compressed bytes, SHA-256 {hashlib.sha256(body).hexdigest()}".encode()
 
     def _redacted(self, body: bytes, dialect: str, tenant: str) -> bytes:
         return self.redaction(body, dialect=dialect, tenant=tenant).body if self.redaction else body

@@ -8,7 +8,7 @@ LENGTH = re.compile(rb"(?im)^(content-length:[ \t]*)[0-9]+|(;[ \t]*length=)[0-9]
 
 
 def rewrite(body: bytes, part: Callable[[bytes], bytes]) -> bytes | None:
-    """Return the body with `part` applied to the content of each part; None when it is not multipart.
+    """Return the body with `part` applied to the head and the content of each part; None when it is not multipart.
 
     The boundary is the body's own first line: https://datatracker.ietf.org/doc/html/rfc2046#section-5.1.1
     """
@@ -22,8 +22,8 @@ def rewrite(body: bytes, part: Callable[[bytes], bytes]) -> bytes | None:
 
 def _part(piece: bytes, part: Callable[[bytes], bytes]) -> bytes:
     head, blank, content = piece.partition(BLANK_LINE)
-    found = part(content)
+    head, found = part(head), part(content)
     if found == content:
-        return piece
+        return head + blank + content
     length = str(len(found)).encode()
     return LENGTH.sub(lambda match: (match[1] or match[2]) + length, head) + blank + found

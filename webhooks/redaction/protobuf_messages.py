@@ -11,8 +11,9 @@ from webhooks.redaction.json_values import Rewriter
 
 # Where most of a body's bytes are: the few that are suspected are walked, the others are passed over.
 RECORDS = frozenset({"spans", "log_records"})
-# Compared with other spans' ids, and too short to hold a secret.
+# Compared with other spans' ids, and too short to hold a secret; a longer one is refused, and kept for a person to see.
 IDS = frozenset({"trace_id", "span_id", "parent_span_id"})
+MAX_ID_BYTES = 16
 
 
 def rewrite(message: Message, body: bytes, rewriter: Rewriter) -> bytes:
@@ -32,7 +33,7 @@ def rewrite(message: Message, body: bytes, rewriter: Rewriter) -> bytes:
 
 def _walk(message: Message, rewriter: Rewriter) -> None:
     for field, value in message.ListFields():
-        if field.name in IDS:
+        if field.name in IDS and len(value) <= MAX_ID_BYTES:
             continue
         if isinstance(value, Message):
             _walk(value, rewriter)

@@ -27,6 +27,10 @@ MAX_MEMORY_BYTES = 64 << 20
 # Where an attribute's name and its value stand apart, the name alone is the hint: protobuf's next field, JSON's key.
 NAMES_APART = (rb"(?i:" + NAMES + rb")\x12", rb"(?i:\"key\"\s*:\s*\"[^\"]*" + NAMES + rb"\")")
 
+# A word begins after what is no letter or digit, and after what only ends in one: the escapes of JSON in JSON, of URLs
+# and of a terminal's colours.
+BEFORE = rb"(?:^|[^A-Za-z0-9]|\\(?:[bfnrt]|u[0-9A-Fa-f]{4})|%[0-9A-Fa-f]{2}|\[[0-9;]{0,8}m)"
+
 Step = Callable[["_Pass", bytes], bytes]
 
 
@@ -184,7 +188,7 @@ def _look_behind(view: View, run: re2._Regexp, state: _Pass, text: bytes) -> byt
 def _bounded(rule: Rule) -> bytes:
     """Return the rule's pattern with one group, the secret, and what may stand before it."""
     secret = rule.pattern if re2.compile(rule.pattern, _options()).groups else b"(" + rule.pattern + b")"
-    return b"(?:^|[^A-Za-z0-9])(?:" + secret + b")" if rule.bounded else secret
+    return BEFORE + b"(?:" + secret + b")" if rule.bounded else secret
 
 
 def _compile(pattern: bytes) -> re2._Regexp:

@@ -68,7 +68,7 @@ def views(anchors: Sequence[bytes]) -> tuple[View, ...]:
         ),
         View(
             triggers=[*PERCENT, *_percent_patterns(anchors)],
-            run=rb"[!#-&(-\[\]-z|~]*%[0-9A-Fa-f]{2}[!#-&(-\[\]-z|~]*",
+            run=rb"(?:\\[bfnrt])?[!#-&(-\[\]-z|~]*%[0-9A-Fa-f]{2}[!#-&(-\[\]-z|~]*",
             reveal=_reveal_percent,
         ),
         View(
@@ -127,9 +127,12 @@ def _plain(mark: bytes) -> bytes:
 
 
 def _reveal_percent(run: bytes, rewrite: Rewrite) -> bytes:
-    plain = unquote_to_bytes(run)
+    escape = run[:2] if run.startswith(b"\\") else b""  # JSON's, whose letter is none of the secret's
+    plain = escape + unquote_to_bytes(run[len(escape) :])
     found = rewrite(plain)
-    return run if found == plain else quote_from_bytes(found, safe=":/?#[]@!$&()*+,;=").encode()
+    if found == plain:
+        return run
+    return escape + quote_from_bytes(found.removeprefix(escape), safe=":/?#[]@!$&()*+,;=").encode()
 
 
 def _reveal_base64(run: bytes, rewrite: Rewrite) -> bytes:

@@ -65,8 +65,8 @@ class Receiving:
 
 
 @contextmanager
-def receiving(folder: Path) -> Iterator[Receiving]:
-    """Serve the tenants from a database in the folder, with redaction on; nothing survives a loss of power."""
+def receiving(folder: Path, *, redacting: bool = True) -> Iterator[Receiving]:
+    """Serve the tenants from a database in the folder; nothing survives a loss of power."""
     engine = open_engine(f"sqlite:///{folder / 'tracewright.db'}")
     sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
     ticks = itertools.count()  # a batch is numbered by its time, and looks for a free one
@@ -75,11 +75,12 @@ def receiving(folder: Path) -> Iterator[Receiving]:
     started: list[str] = []
     with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
         patch.setattr(application, "start_watch", lambda _, delivery_id: started.append(delivery_id))
-        yield Receiving(store, _app(store), runner, keys, started)
+        yield Receiving(store, _app(store, redacting=redacting), runner, keys, started)
     store.close()
 
 
-def _app(store: Store) -> FastAPI:
+def _app(store: Store, *, redacting: bool) -> FastAPI:
+    redaction = Redaction(redactor=redactor(), master_key=b"master", on_replaced=store.count_replaced)
     signers = [Secret(tenant=tenant, key=_signing_key(tenant)) for tenant in TENANTS]
     return application.create_app(
         store=store,
@@ -87,7 +88,7 @@ def _app(store: Store) -> FastAPI:
         webhook_secret=SECRET,
         interval_s=0,
         now=lambda: NOON,
-        redaction=Redaction(redactor=redactor(), master_key=b"master", on_replaced=store.count_replaced),
+        redaction=redaction if redacting else None,
         secrets=Secrets(standard=signers, langsmith=signers, langfuse=signers),
     )
 

@@ -221,6 +221,33 @@ def test_ids_and_times_are_left_alone_even_where_a_card_number_would_be_found() 
     assert found["spanId"] == found["startTimeUnixNano"] == "4111111111111111"
 
 
+def test_the_head_of_a_multipart_part_is_redacted() -> None:
+    body = f'--b\r\nContent-Disposition: form-data; name="{TOKEN}"\r\n\r\n{{}}\r\n--b--\r\n'.encode()
+    found = redact(body, dialect="langsmith", redactor=redactor(), key=KEY).body
+    assert found.startswith(b'--b\r\nContent-Disposition: form-data; name="[redacted:github-token:')
+
+
+def test_an_id_that_is_too_long_for_one_is_redacted() -> None:
+    message = request(["hello"])
+    message.resource_spans[0].scope_spans[0].spans[0].trace_id = TOKEN.encode()
+    found = redact(message.SerializeToString(), dialect="otlp-protobuf", redactor=redactor(), key=KEY).body
+    assert b"[redacted:github-token:" in found
+    assert TOKEN.encode() not in found
+
+
+@pytest.mark.parametrize("before", ["\\n", "\\\\t", "\\u000a", "a%0A", "\x1b[31m", "\x1b[1;32m", "\\u001b[0m"])
+def test_a_word_begins_after_an_escape_that_ends_in_a_letter(before: str) -> None:
+    text = f"{before}AKIA{'ABCD' * 4}"
+    after = redactor().redact_text(text, key=KEY, counts=Counter())
+    assert after.startswith(f"{before}[redacted:aws-access-id:")
+
+
+def test_a_percent_encoded_secret_is_found_after_an_escape() -> None:
+    hidden = "".join(f"%{byte:02X}" for byte in f"AKIA{'ABCD' * 4}".encode())
+    after = redactor().redact_text(f"\\n{hidden}", key=KEY, counts=Counter())
+    assert after.startswith("\\n[redacted:aws-access-id:")
+
+
 def test_a_deeply_nested_body_does_not_raise() -> None:
     body = b'{"a":' * 900 + json.dumps(TOKEN).encode() + b"}" * 900
     found = redact(body, dialect="otlp-json", redactor=redactor(), key=KEY)

@@ -280,3 +280,25 @@ def test_a_secret_reaches_neither_the_quarantine_nor_the_answer(inbox: FakeInbox
     ((_, _, kept, reason),) = inbox.quarantined
     assert answer.status_code == 400
     assert TOKEN.encode() not in answer.content + kept + reason.encode()
+
+
+def cut_short() -> bytes:
+    return gzip.compress(json.dumps({"resourceSpans": [], "note": TOKEN}).encode())[:-4]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", ""])
+def test_a_compressed_body_that_nobody_could_read_is_kept_by_its_digest_alone(inbox: FakeInbox, encoding: str) -> None:
+    headers = {**JSON, "content-encoding": encoding}
+    answer = client_of(inbox, redaction=REDACTION).post("/v1/traces", content=cut_short(), headers=headers)
+    ((_, _, kept, _),) = inbox.quarantined
+    assert answer.status_code == 400
+    assert kept == f"{len(cut_short())} compressed bytes, SHA-256 {hashlib.sha256(cut_short()).hexdigest()}".encode()
+
+
+def test_a_part_that_is_refused_is_not_named_by_its_secret(inbox: FakeInbox) -> None:
+    body = f'--b\r\nContent-Disposition: form-data; name="{TOKEN}"\r\nContent-Length: 2\r\n\r\n{{}}\r\n--b--\r\n'
+    answer = client_of(inbox, redaction=REDACTION).post("/langsmith/runs/multipart", content=body, headers=JSON)
+    ((_, _, kept, reason),) = inbox.quarantined
+    assert answer.status_code == 400
+    assert "[redacted:github-token:" in reason
+    assert TOKEN.encode() not in answer.content + kept + reason.encode()
