@@ -1,4 +1,6 @@
-"""Undo zstd, whose bodies may be several frames, in no more memory than is asked for. No I/O."""
+"""Undo zstd, whose bodies may be several frames, a piece at a time. No I/O."""
+
+from collections.abc import Iterator
 
 from backports import zstd
 
@@ -11,8 +13,8 @@ OPTIONS: dict[int, int] = {zstd.DecompressionParameter.window_log_max: WINDOW_LO
 MAX_FRAMES = 64
 
 
-def decompress(body: bytes, max_length: int) -> bytes:
-    """Return what the frames of a body hold, cut off at `max_length` bytes.
+def pieces(body: bytes, size: int) -> Iterator[bytes]:
+    """Yield what the frames of a body hold, at most `size` bytes at a time.
 
     Raises
     ------
@@ -20,20 +22,18 @@ def decompress(body: bytes, max_length: int) -> bytes:
         When the body is damaged, cut short, followed by something else, or of too many frames.
 
     """
-    found: list[bytes] = []
-    left, rest = max_length, body
+    rest = body
     for _ in range(MAX_FRAMES):
         frame = zstd.ZstdDecompressor(options=OPTIONS)
         try:
-            found.append(frame.decompress(rest, max_length=left))
+            yield frame.decompress(rest, max_length=size)
+            while not frame.eof and not frame.needs_input:
+                yield frame.decompress(b"", max_length=size)
         except zstd.ZstdError as error:
             raise Undecodable(f"the body is not zstd ({len(body)} bytes): {error}") from error
-        left -= len(found[-1])
-        if left <= 0:
-            return b"".join(found)
         if not frame.eof:
             raise Undecodable(f"the zstd body is cut short after {len(body)} bytes")
         rest = frame.unused_data
         if not rest:
-            return b"".join(found)
+            return
     raise Undecodable(f"the zstd body has more than {MAX_FRAMES} frames")

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import orjson
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from webhooks.errors import Undecodable
-from webhooks.json_body import objects, read_object
+from webhooks.json_body import objects, read_object, write_json
 
 SERVICE = "service.name"
 # What LangSmith's and OpenTelemetry's SDKs call a service that nobody named.
@@ -50,7 +49,7 @@ def with_project_json(body: bytes, project: str) -> bytes:
             unnamed = all(item.get("key") != SERVICE or _is_unnamed(_text(item)) for item in items)
             others = [item for item in items if item.get("key") != SERVICE]
             resource["attributes"] = [*others, service] if unnamed else items
-    return orjson.dumps(request)
+    return write_json(request)
 
 
 def _text(item: dict[str, Any]) -> str:

@@ -1,8 +1,12 @@
 import gzip
+import subprocess
+import sys
 import tracemalloc
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
 from backports import zstd
@@ -85,3 +89,46 @@ def test_an_unknown_encoding_is_unsupported() -> None:
 def test_random_bytes_raise_nothing_but_webhook_errors(body: bytes, encoding: str) -> None:
     with suppress(WebhookError):
         decompress(body, encoding)
+
+
+MEGABYTES_OF_ZEROS = 256
+PROBE = """
+import resource, sys
+from pathlib import Path
+from webhooks.decompress import decompress
+from webhooks.errors import TooLarge
+try:
+    decompress(Path(sys.argv[1]).read_bytes(), sys.argv[2])
+    print("taken")
+except TooLarge:
+    print("refused")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def peak_kb(path: Path, encoding: str) -> tuple[str, int]:
+    """Return what became of a body, and the most memory that a process had which did nothing else."""
+    command = [sys.executable, "-c", PROBE, str(path), encoding]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[3])
+    told, kilobytes = answer.stdout.split()
+    return told, int(kilobytes)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "stream"),
+    [
+        ("gzip", lambda: zlib.compressobj(1, wbits=31)),
+        ("deflate", lambda: zlib.compressobj(1)),
+        ("zstd", zstd.ZstdCompressor),
+    ],
+)
+def test_a_process_that_refuses_a_bomb_needs_no_more_memory_than_without(
+    tmp_path: Path, encoding: str, stream: Callable[[], Any]
+) -> None:
+    for name, megabytes in (("small", 1), ("bomb", MEGABYTES_OF_ZEROS)):
+        packer = stream()
+        packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(megabytes)) + packer.flush()
+        (tmp_path / name).write_bytes(packed)
+    (small, without), (bomb, with_bomb) = (peak_kb(tmp_path / name, encoding) for name in ("small", "bomb"))
+    assert (small, bomb) == ("taken", "refused")
+    assert with_bomb - without < 20_000
