@@ -27,6 +27,7 @@ from bot.modes_cli import decisions_app
 from bot.pipeline import durable, finish_pending, run_once
 from bot.pr_body.escape import one_line, visible
 from bot.redaction import build_redaction
+from bot.report_cli import report_app
 from bot.retention import sleep
 from bot.settings import read_settings
 from bot.terminal import Json, Tenant, opened_product, out, print_either, say
@@ -48,6 +49,7 @@ app = typer.Typer(
 )
 app.add_typer(keys_app, name="keys")
 app.add_typer(decisions_app)
+app.add_typer(report_app)
 MAX_ERROR = 1_000  # characters
 NOTHING_PROPOSED = 3  # exit status
 CHECKOUT_MEMORY_BYTES = 4 * 1024**3  # large test suites hold a lot

@@ -68,6 +68,7 @@ def draft_fixes(
                 may_edit=_scope(harness),
                 revision=revision,
             )
+            store.add_spent(tenant, mode.id, tokens=run.tokens, cost_usd=run.cost_usd)
             return run.proposal or run.reason
 
         return draft(

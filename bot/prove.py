@@ -19,13 +19,13 @@ from bot.errors import BadSetting, ForgeError
 from bot.forge.forge import Forge, State
 from bot.outcome import Decision
 from bot.pr_body.comments import aftermath
+from bot.predicted import score_predictions
 from bot.proof import Basis, Proof
 from bot.store.proofs import Runs
 from bot.store.pull_requests import Opened
 from bot.store.store import Store
 from clustering.failure_mode import FailureMode, Status
-from fixers.aftermath import Answer, Exposure, Score, answer, score
-from fixers.evidence import Arm, Result, Role
+from fixers.aftermath import Answer, Exposure, answer
 from fixers.proposal import Proposal
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def _prove_one(
         before=parted.before,
         after=parted.after,
         basis=parted.basis,
-        predicted=_score(store, tenant, proposal),
+        predicted=score_predictions(proposal, store.evidence_of(tenant, proposal.id)),
         answered_at=earlier.answered_at if earlier else None,
         is_final=now >= merged_at + LAST_WORD,
     )
@@ -148,14 +148,3 @@ def _parted(runs: Sequence[Runs], has_fix: Callable[[Runs], bool], basis: Basis)
         side: sum((each.exposure for each in runs if has_fix(each) is side), Exposure()) for side in (False, True)
     }
     return Parted(sums[False], sums[True], basis)
-
-
-def _score(store: Store, tenant: str, proposal: Proposal) -> Score:
-    """Score the runs that were predicted to be fixed on those that were replayed with the edits."""
-    evidence = store.evidence_of(tenant, proposal.id)
-    replayed = [
-        case for case in (evidence.cases if evidence else ()) if (case.role, case.arm) == (Role.FAILING, Arm.AFTER)
-    ]
-    judged = {case.trace_id for case in replayed if case.result is not Result.INCONCLUSIVE}
-    broken = {case.trace_id for case in replayed if case.result is Result.FAILED}
-    return score(proposal.predicted_fixes, judged - broken, judged=judged)

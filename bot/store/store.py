@@ -38,6 +38,7 @@ from bot.store import (
     repositories,
     responses,
     size,
+    spending,
     traces,
     verdicts,
     waiting,
@@ -59,6 +60,7 @@ from bot.store.quarantine import Quarantined
 from bot.store.replaced import Replaced
 from bot.store.repositories import Told
 from bot.store.size import Hour, Size
+from bot.store.spending import Spent
 from bot.store.traces import Decode
 from bot.store.transaction import writing
 from bot.store.turn import turn
@@ -544,6 +546,16 @@ class Store:
         """Return the evidence of a proposal, None when it was not tried."""
         with self.engine.connect() as connection:
             return proposals.evidence_of(connection, tenant, proposal_id)
+
+    def add_spent(self, tenant: str, failure_mode_id: str, *, tokens: int, cost_usd: float) -> None:
+        """Add one run of the agent fixer to what a failure mode has cost."""
+        with writing(self.engine) as connection:
+            spending.add_spent(connection, tenant, failure_mode_id, tokens=tokens, cost_usd=cost_usd)
+
+    def spent(self, tenant: str) -> Spent:
+        """Return what all runs of the agent fixer have cost together."""
+        with self.engine.connect() as connection:
+            return spending.spent(connection, tenant)
 
     def save_verdict(self, tenant: str, recorded: RecordedVerdict) -> None:
         """Keep how an attempt ended."""

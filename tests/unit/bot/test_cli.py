@@ -24,6 +24,8 @@ SPAN = {
 }
 REQUEST = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [SPAN]}]}]})
 
+PULL_REQUESTS = ("opened", "open", "merged", "refused")
+
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -139,6 +141,7 @@ def test_a_file_that_is_not_what_it_says_is_named(
 def test_every_list_is_json_when_asked(run: Run) -> None:
     assert json.loads(run("modes", "--json")[1]) == []
     assert {"failure_modes", "not_fixed"} <= json.loads(run("run", "--json")[1]).keys()
+    assert json.loads(run("report", "--json")[1])["pull_requests"] == dict.fromkeys(PULL_REQUESTS, 0)
     assert run("modes")[1].startswith("No failure modes.")
 
 
