@@ -159,6 +159,7 @@ def _live(settings: Settings, client: httpx.Client) -> LiveModel | None:
         return None
     return LiveEndpoint(
         name=settings.replay_model,
+        is_steady=bool(settings.replay_is_steady),
         base_url=settings.replay_base_url,
         api_key=settings.replay_api_key,
         client=client,

@@ -69,6 +69,8 @@ class Settings:
     replay_base_url: str = ""
     replay_api_key: str = ""
     replay_model: str = ""
+    #: 1 when that model always answers the same request alike: then no run is repeated to see how it varies.
+    replay_is_steady: int = 0
 
     @property
     def engine_url(self) -> str:

@@ -71,6 +71,7 @@ def _settings(provider_url: str) -> Settings:
         replay_base_url=provider_url,
         replay_api_key="example",
         replay_model="shop-1",
+        replay_is_steady=1,  # our provider's answers follow from the request alone
     )
 
 

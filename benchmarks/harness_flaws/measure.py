@@ -140,7 +140,12 @@ def _stages(
     _, traces = serve(flaw, repository, visits_of(flaw), folder=folder)
     git(repository, "checkout", "-q", "--", ".")
     with Provider(flaw.domain.reply) as provider:
-        live = {"replay_base_url": provider.base_url, "replay_api_key": "scripted", "replay_model": "scripted-1"}
+        live = {
+            "replay_base_url": provider.base_url,
+            "replay_api_key": "scripted",
+            "replay_model": "scripted-1",
+            "replay_is_steady": 1,
+        }
         product = assemble(Settings(data=folder / "data", quiet_s=0.0, **live), sandbox=sandbox)
         try:
             stages = replace(product.stages, encoder=encoder, model=model)

@@ -81,17 +81,18 @@ def run_pair(case: Case, bench: Bench, *, before: Path, after: Path) -> Pair:
     first = _replay(case, bench, before)
     result = _result(case, Arm.BEFORE, first, bench)
     again = partial(_trial, case, bench, before, after, first.playback.sdk_retries_seen)
-    if result.result is not _recorded_result(case):
-        is_random = bool(first.playback.n_live) or _is_fickle(case, bench, first, before)
-        reason = f"not compared: before the edits, {result.reason}"
-        return Pair(*again(), again) if is_random else _uncompared(case, result, reason)
+    more = None if bench.live and bench.live.is_steady else again
     if first.playback.n_live:
         # Looked at first, kept only where it failed: that run would make any edits seem a repair.
-        return Pair(*again(), again)
+        return Pair(*again(), more)
+    if result.result is not _recorded_result(case):
+        if _is_fickle(case, bench, first, before):
+            return Pair(*again(), again)
+        return _uncompared(case, result, f"not compared: before the edits, {result.reason}")
     second = _replay(case, bench, after, sdk_retries=first.playback.sdk_retries_seen)
     if _has_diverged(second):
         result = _live_control(case, bench, before)
-    return Pair(result, _result(case, Arm.AFTER, second, bench), again if second.playback.n_live else None)
+    return Pair(result, _result(case, Arm.AFTER, second, bench), more if second.playback.n_live else None)
 
 
 def _trial(case: Case, bench: Bench, before: Path, after: Path, sdk_retries: int) -> tuple[CaseResult, CaseResult]:

@@ -37,6 +37,8 @@ class LiveEndpoint:
     api_key: str
     #: Its time-out holds for each call.
     client: httpx.Client
+    #: Whether the same request always gets the same answer: hardly any provider promises that.
+    is_steady: bool = False
 
     def complete(self, body: Mapping[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
         """Answer a chat completions request, never streamed; see `LiveModel.complete`."""

@@ -25,6 +25,10 @@ class LiveModel(Protocol):
     def name(self) -> str:
         """The model's name, as the evidence gives it."""
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether the same request always gets the same answer, so that a run need not be repeated."""
+
     def complete(self, body: Mapping[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
         """Answer a chat completions request with status, headers and body; ModelUnavailable when nobody answers."""
 

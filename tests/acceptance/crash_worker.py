@@ -90,6 +90,7 @@ class Job:
             replay_base_url=self.provider_url,
             replay_api_key="example",
             replay_model="shop-1",
+            replay_is_steady=1,
         )
 
 

@@ -188,6 +188,7 @@ def _product(folder: Path, emulator: Emulator, provider_url: str) -> Product:
             replay_base_url=provider_url,
             replay_api_key="example",
             replay_model="shop-1",
+            replay_is_steady=1,
         )
     )
     return _unhurried(product, emulator)

@@ -58,6 +58,7 @@ def loaded_example(folder: Path, *, model: Model) -> Iterator[Loaded]:
             replay_base_url=provider.base_url,
             replay_api_key="example",
             replay_model="shop-1",
+            replay_is_steady=1,
         )
         product = assemble(settings)
         try:

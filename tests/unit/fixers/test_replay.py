@@ -53,8 +53,9 @@ def after(tmp_path: Path) -> Path:
 class ScriptedModel:
     name = "scripted"
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, is_steady: bool = False) -> None:
         self.text = text
+        self.is_steady = is_steady
 
     def complete(self, body: Mapping[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
         message = {"role": "assistant", "content": f"{self.text} after {len(body['messages'])} messages"}
@@ -125,6 +126,7 @@ def test_a_run_is_random_with_a_live_model_or_when_the_unedited_code_is(
     before: Path, after: Path, tmp_path: Path
 ) -> None:
     assert paired(before, after).again is not None
+    assert paired(before, after, live=ScriptedModel("hello", is_steady=True)).again is None
     assert paired(before, after, live=None, pool=Pool([record(healthy(1))])).again is None
     fickle = write_repository(tmp_path / "fickle")
     code = (fickle / "agent.py").read_text()
