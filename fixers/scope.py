@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 from fixers.harness import CONFIGURATION_PATH, Harness
+from fixers.powers import new_powers
 from fixers.proposal import Edit
 
 MAX_EDITS = 20
@@ -34,6 +35,14 @@ FORBIDDEN = (
     # What runs by itself when an interpreter or a test run starts.
     "**/*.pth", "**/sitecustomize.py", "**/usercustomize.py",
     "**/conftest.py", "**/pytest.ini", "**/.pytest.ini", "**/tox.ini",
+    # What other programs run by themselves: editors, agents, deployments, task runners.
+    "**/.vscode/**", "**/.idea/**", "**/.devcontainer/**", "**/.devcontainer.json", "**/.claude/settings*.json",
+    "**/.mcp.json", "**/mcp.json", "**/.cursor/**", "**/docker-compose*.y*ml", "**/compose*.y*ml", "**/dockerfile*",
+    "**/cloudbuild*.y*ml", "**/buildspec*.y*ml", "**/serverless.y*ml", "**/.woodpecker*", "**/.woodpecker/**",
+    "**/.semaphore/**", "**/.tekton/**", "**/.forgejo/**", "**/.gitea/**", "**/action.y*ml", "**/.readthedocs.y*ml",
+    "**/vercel.json", "**/netlify.toml", "**/firebase.json", "**/app.json", "**/renovate.json*", "**/.renovaterc*",
+    "**/noxfile.py", "**/tasks.py", "**/fabfile.py", "**/dodo.py", "**/hatch_build.py", "**/gunicorn.conf.py",
+    "**/ipython_config.py", "**/makefile", "**/justfile", "**/composer.json", "**/deno.json*",
     # Ours.
     CONFIGURATION_PATH, "**/tracewright.y*ml", "**/.tracewright/**",
 )  # fmt: skip
@@ -43,7 +52,13 @@ _SWITCHED_OFF = re.compile(r"\b(skip|skipif|xfail|importorskip|pytestmark|collec
 _DEPENDENCIES = re.compile(
     r"(^|/)(pyproject\.toml|setup\.(py|cfg)|package\.json|pipfile|environment\.ya?ml)$", re.IGNORECASE
 )
-_TEST = re.compile(r"(^|/)(tests?/.*|test_[^/]*|[^/]*_test|conftest)\.py$")
+_TEST = re.compile(r"(^|/)(tests?/.*|test_[^/]*|[^/]*_test|tests|conftest)\.py$", re.IGNORECASE)
+#: What judges the agent, or is what its answers are compared with: new files may be added, none changed.
+_JUDGES = re.compile(
+    r"(^|/)(evals?|evaluators?|evaluations?|graders?|judges?|__snapshots__|snapshots|golden)(/|\.py$)"
+    r"|(^|/)tests?/.*(?<!\.py)$|(^|/)(cassettes?|fixtures)/",
+    re.IGNORECASE,
+)
 
 
 def violations(edits: Sequence[Edit], harness: Harness) -> list[str]:
@@ -130,8 +145,19 @@ def _contents(edit: Edit) -> Iterator[str]:
             yield f"{edit.path}: {size} bytes; at most {MAX_FILE_BYTES}"
         if "\0" in edit.after:
             yield f"{edit.path}: holds a NUL character"
-    if edit.before is not None and _TEST.search(edit.path):
+    yield from _of_tests(edit)
+
+
+def _of_tests(edit: Edit) -> Iterator[str]:
+    if edit.before is not None and _JUDGES.search(edit.path):
+        yield f"{edit.path}: what answers are judged by or compared with is not changed"
+    is_test = _TEST.search(edit.path) is not None
+    if edit.before is not None and is_test:
         yield from _weakened(edit.path, edit.before, edit.after)
+    elif is_test and _SWITCHED_OFF.search(edit.after or ""):
+        yield f"{edit.path}: a new test would be skipped"
+    if edit.after is not None:
+        yield from new_powers(edit, is_test=is_test)
 
 
 def _weakened(path: str, before: str, after: str | None) -> Iterator[str]:
