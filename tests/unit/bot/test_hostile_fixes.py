@@ -125,11 +125,13 @@ def test_no_text_that_a_submission_carries_acts_in_the_pull_request(
         return
     edits = (*found.edits, Edit(path=f"notes/{abs(hash(text))}.md", before=None, after="x\n"))
     quote = found.quotes[0].text
-    record = json.loads(
-        _open(
-            forge, edits, title=found.title, cause=found.cause, rationale=found.rationale, risk=found.risk, quote=quote
-        )
-    )
+    said = {"title": found.title, "cause": found.cause, "rationale": found.rationale, "risk": found.risk}
+    try:
+        record = json.loads(_open(forge, edits, quote=quote, **said))
+    except ForgeError as error:  # a title that had to be parted does not fit a commit message
+        if "in the commit message" in str(error):
+            return
+        raise
     assert IN_SOURCE.findall(record["title"] + "\n" + record["body"]) == []
     assert record["labels"] == ["tracewright"]
 
