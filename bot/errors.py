@@ -9,6 +9,7 @@ BotError
 ├── NotMergeable
 ├── NotSplittable
 ├── NoAgent
+├── NoTraces
 ├── StoreError
 │   ├── NewerSchema
 │   ├── UnreadableRecord
@@ -53,6 +54,10 @@ class NotSplittable(BotError):
 
 class NoAgent(BotError):
     """The traces belong to no agent of a connected repository."""
+
+
+class NoTraces(BotError):
+    """No trace of the failure mode is kept any more, so nothing can be tried on it."""
 
 
 class StoreError(BotError):

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bot.agents import Agent
+from bot.errors import NoTraces
 from bot.examine import detectors_for
 from bot.store.store import Store
 from clustering.failure import Failure
@@ -45,6 +46,8 @@ def draft_fixes(
 ) -> Drafted:
     """Diagnose the failure mode on the agent's base commit and draft proposals: recipes first, then the model."""
     failures, traces = _seen(store, tenant, mode)
+    if not failures:
+        raise NoTraces(f"no trace of failure mode {mode.id} is kept any more")
     healthy = _healthy(store, tenant, failures)
     with working_copy(agent) as (checkout, harness):
         diagnosis = diagnose(mode, failures, traces, checkout)
