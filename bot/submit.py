@@ -14,6 +14,7 @@ from bot.errors import ForgeError
 from bot.forge.errors import RateLimited, Unavailable
 from bot.forge.forge import Base, Draft, Forge
 from bot.pr_body.body import check_run_summary, page, render, title
+from bot.pr_body.escape import BREAK
 from bot.pull_request import PullRequest
 from clustering.failure_mode import FailureMode
 from clustering.score import Traffic
@@ -176,4 +177,5 @@ def _patiently(call: Callable[[], T], wait: Callable[[float], None]) -> T:
 
 def _commit_message(proposal: Proposal) -> str:
     trailers = f"Failure-Mode: {proposal.failure_mode_id}\nEvidence-Run: {proposal.id}"
-    return f"{title(proposal)}\n\n{trailers}\n"
+    # The gate lets nothing unseen into a commit: what a title parts invisibly is parted by a blank here.
+    return f"{title(proposal).replace(BREAK, ' ')}\n\n{trailers}\n"

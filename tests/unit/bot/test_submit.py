@@ -1,13 +1,16 @@
 """A forge that is away for a moment is asked again; one that says no is not."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bot.forge.errors import Denied, ForgeError, RateLimited, Unavailable
 from bot.forge.forge import Draft
+from bot.forge.local import LocalForge
 from bot.pull_request import PullRequest
 from bot.submit import PAUSES_S, report, submit
 from clustering.failure_mode import FailureMode, Status
@@ -16,6 +19,7 @@ from fixers.diagnosis import Diagnosis, Layer
 from fixers.evidence import Evidence, Verdict
 from fixers.harness import Harness
 from fixers.proposal import Edit, Proposal
+from tests.unit.bot.recorded_product import git, make_repository
 
 PROPOSAL = Proposal(
     failure_mode_id="fm7",
@@ -138,3 +142,17 @@ def test_what_is_not_verified_never_reaches_the_forge() -> None:
     with pytest.raises(ValueError, match="not verified"):
         submit_to(forge, evidence=unverified)
     assert forge.drafts == []
+
+
+def test_a_title_that_names_people_or_issues_passes_the_gate(tmp_path: Path) -> None:
+    repository = tmp_path / "agent"
+    make_repository(repository, {"agent.py": "x = 1\n"})
+    forge = LocalForge(repository, folder=tmp_path / "pulls")
+    proposal = replace(PROPOSAL, base_sha=forge.base().sha, title="Retry as @ada said in #12", regression_test="")
+    evidence = replace(EVIDENCE, proposal_id=proposal.id)
+
+    traffic = Traffic(n_traces=8, n_sessions=8, n_users=8)
+    opened = submit(proposal, evidence, MODE, traffic=traffic, forge=forge, harness=Harness(name="shop"), branch="main")
+
+    message = git(repository, "log", "-1", "--format=%s", opened.head_branch).strip()
+    assert message == "Retry as @ ada said in # 12"
