@@ -19,7 +19,7 @@ from tests.acceptance.crash_clients import REPOSITORY, TENANT, Accepted, Client,
 from tests.acceptance.installation import POSTGRES, Installation, databases
 
 # On each of the two databases. A hundred each take ten minutes: TRACEWRIGHT_TEST_KILLS=100.
-N_KILLS = int(os.environ.get("TRACEWRIGHT_TEST_KILLS", "50"))
+N_KILLS = int(os.environ.get("TRACEWRIGHT_TEST_KILLS", "25"))
 N_CLIENTS = 2
 PATIENCE_S = 120.0
 

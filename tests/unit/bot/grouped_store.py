@@ -10,6 +10,7 @@ from bot.store.engine import open_engine
 from bot.store.store import Store
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
+from tests.unit.bot.kept_trace import keep_trace
 from tests.unit.clustering.runs import START, Run, WordEncoder, make_failure
 
 TENANT = "local"
@@ -57,5 +58,5 @@ class Grouped:
         run.agent()
         values: dict[str, object] = {"trace_id": run.trace_id, "message": message, "service": "shop"}
         failure = replace(make_failure(self.n), **(values | fields))
-        self.store.save_examined(TENANT, run.trace, [failure])
+        self.store.save_examined(TENANT, keep_trace(self.store, TENANT, run.trace), [failure])
         return failure

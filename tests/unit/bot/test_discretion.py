@@ -80,7 +80,7 @@ def means_of(stages: ProductStages) -> Means:
         forge_of=stages.forge_of,
         now=stages.now,
         discretions=stages.discretions,
-        reexamine=lambda *_: None,
+        start=lambda _: None,
         end_work=lambda _: None,
     )
 

@@ -1,5 +1,6 @@
 """What was uninstalled is deleted after the stated time, with its durable work."""
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -43,6 +44,8 @@ def end_from_within(tenant: str) -> None:
 @pytest.fixture
 def dbos(tmp_path: Path) -> Iterator[None]:
     engine = open_engine(f"sqlite:///{tmp_path}/work.db")
+    # Another test's run of the command line may have left DBOS a handler on a stream that is closed by now.
+    logging.getLogger("dbos").handlers.clear()
     DBOS(config=DBOSConfig(name="test", system_database_engine=engine, log_level="ERROR"))
     DBOS.launch()
     yield

@@ -9,6 +9,7 @@ from bot.store.failures import FailureId, failure_id
 from bot.store.store import Store
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode, Status
+from tests.unit.bot.kept_trace import keep_trace
 from webhooks.trace import Span, Trace
 
 Fixture = Any  # what conftest.py makes; its types cannot be imported here
@@ -17,7 +18,7 @@ Fixture = Any  # what conftest.py makes; its types cannot be imported here
 def keep(store: Store, *failures: Failure, trace_id: str = "t1", tenant: str = "7") -> None:
     start = failures[0].occurred_at if failures else store._now()
     trace = Trace(trace_id=trace_id, spans=(Span(trace_id=trace_id, span_id="a", name="a", start=start),))
-    store.save_examined(tenant, trace, failures)
+    store.save_examined(tenant, keep_trace(store, tenant, trace), failures)
 
 
 def same(one: FailureMode, other: FailureMode) -> bool:

@@ -81,6 +81,7 @@ READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
     "notes": lambda store, _: store.notes(OURS, "tracewright/x"),
     "deployments": lambda store, _: store.deployments(OURS, "acme/shop"),
     "proofs": lambda store, _: store.proofs(OURS),
+    "spent": lambda store, _: store.spent(OURS).tokens,
     "releases": lambda store, _: store.releases(OURS, "support"),
     "runs": lambda store, ids: store.runs(
         OURS, service="support", failure_mode_id="fm1", since=ids["start"], boundary=ids["start"]
@@ -132,6 +133,7 @@ WRITES = {
     "keep_note",
     "keep_deployment",
     "save_proof",
+    "add_spent",
 }
 # As an earlier version kept it.
 UNDESCRIBE = sa.text("UPDATE failures SET kind = NULL WHERE tenant = :tenant AND span_id = 'b'")
@@ -163,6 +165,7 @@ def fill(  # noqa: PLR0917  # fixtures are given by name
         store.keep_batch(tenant, dialect.batch(("response:r2", "a", None), ("signal:langfuse", "a", None)))
         store.create_key(tenant, label="web")
         store.count_replaced(tenant, {"jwt": 2})
+        store.add_spent(tenant, "fm1", tokens=10, cost_usd=0.5)
         store.quarantine(tenant, dialect="otlp-json", body=b"{", reason="no")
         failure, proposal = make_failure(), make_proposal()
         loaded = store.load_traces(tenant, ["t1", "t2"])
