@@ -19,6 +19,7 @@ from bot.store.codec import to_json
 from bot.store.engine import open_engine
 from bot.store.store import Store
 from examples import traffic
+from fixers.harness import CONFIGURATION_PATH
 from tests.acceptance.crash_worker import Job
 from webhooks.clock import utc_now
 from webhooks.dialects import search
@@ -58,6 +59,9 @@ class Installation:
     def set_up(self, bodies: Sequence[bytes]) -> None:
         """Make the repository, connect it, and keep the traces."""
         shutil.copytree(traffic.CHECKOUT, self.repository, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
+        # No fix waits for a place: what is compared is what was done, not in which order.
+        with (self.repository / CONFIGURATION_PATH).open("a") as configuration:
+            configuration.write("pull_requests: {open_per_agent: 10, open_per_repository: 10, new_per_day: 10}\n")
         self.git("init", "-q", "-b", "main")
         self.git("add", "-A")
         self.git(*IDENTITY, "commit", "-q", "-m", "Answer customers")
