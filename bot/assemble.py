@@ -16,9 +16,10 @@ from bot.forge.local import LocalForge
 from bot.redaction import build_discretions
 from bot.settings import Settings
 from bot.setup.stored_app import with_stored_app
-from bot.stages import Listener, ProductStages
+from bot.stages import ProductStages
 from bot.store.engine import open_engine
 from bot.store.store import Store
+from bot.workshop import Listener
 from clustering.embed import MiniLM
 from fixers.errors import SandboxMissing
 from fixers.model import Model, OpenAIModel

@@ -24,16 +24,17 @@ from bot.forge.forge import Draft
 from bot.forge.local import LocalForge
 from bot.group import group
 from bot.ingest import ingest
+from bot.ledger import EXPECTED
 from bot.marks import failed_by_mark
 from bot.mend import draft_fixes, try_fix
 from bot.pr_body.body import page, render, title
 from bot.redaction import build_discretions, build_redaction
 from bot.settings import Settings
 from bot.snapshot import snapshot
-from bot.stages import EXPECTED, Listener
 from bot.store.engine import open_engine
 from bot.store.store import Store
 from bot.submit import LABELS, head_branch
+from bot.workshop import Listener
 from clustering.detect import detect
 from clustering.embed import Encoder
 from clustering.failure_mode import FailureMode

@@ -20,7 +20,7 @@ from bot.bars import bars
 from bot.connect import connect
 from bot.pipeline import Pipeline, durable, run_once
 from bot.settings import Settings, read_settings
-from bot.stages import Listener
+from bot.workshop import Listener
 from examples import traffic
 from examples.receiver import receiver
 from examples.shop_provider.server import serve

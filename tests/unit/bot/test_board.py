@@ -12,7 +12,7 @@ from tests.unit.bot.test_queue import occupy, run, stages_with
 def board(stages: ProductStages) -> str:
     """Write the dashboard and return what it says."""
     agents = stages.agents(LOCAL)
-    write_boards(stages.store, LOCAL, agents, stages.queue, DISCRETIONS.of(LOCAL))
+    write_boards(stages.store, LOCAL, agents, stages.ledger.queue, DISCRETIONS.of(LOCAL))
     (agent,) = agents.readable
     return agent.forge.read_issue(MARKER) or ""
 

@@ -64,7 +64,7 @@ def shown_everywhere(folder: Path, *, on: bool) -> str:
     (mode,) = stages.store.failure_modes(LOCAL)
     proposal = said(for_mode(stages, mode.id))
     stages.store.save_proposal(LOCAL, proposal)
-    stages._settle(LOCAL, mode, proposal, evidence_on(proposal))
+    stages.ledger.settle(LOCAL, mode, proposal, evidence_on(proposal))
     stages.show(LOCAL)
     assert stages.submit(LOCAL, proposal.id, asked=True)
     stages.report(LOCAL, proposal.id)
@@ -106,7 +106,7 @@ def test_what_the_dashboard_issue_lists_is_discreet(tmp_path: Path) -> None:
     stages.choose(LOCAL)
     proposal = said(for_mode(stages, mode.id))
     stages.store.save_proposal(LOCAL, proposal)
-    stages._settle(LOCAL, mode, proposal, replace(evidence_on(proposal), verdict=Verdict.NOT_FIXED))
+    stages.ledger.settle(LOCAL, mode, proposal, replace(evidence_on(proposal), verdict=Verdict.NOT_FIXED))
     stages.show(LOCAL)
     (agent,) = stages.agents(LOCAL).readable
     told = plain(agent.forge.read_issue(MARKER) or "")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.forge.local import LocalForge
+from bot.opening import Opening
 from bot.pull_request import PullRequest
 from bot.queue import UNASKED
 from bot.stages import ProductStages
@@ -45,7 +46,7 @@ def hold(stages: ProductStages, proposal_id: str) -> None:
     kept = stages.store.proposal(LOCAL, proposal_id)
     assert kept is not None
     evidence = Evidence(proposal_id=proposal_id, verdict=Verdict.VERIFIED, reason="It holds.", isolation="none")
-    stages._settle(LOCAL, stages.store.failure_modes(LOCAL)[0], kept, evidence)
+    stages.ledger.settle(LOCAL, stages.store.failure_modes(LOCAL)[0], kept, evidence)
 
 
 def occupy(stages: ProductStages, *, attempts: int = 7) -> None:
@@ -54,7 +55,7 @@ def occupy(stages: ProductStages, *, attempts: int = 7) -> None:
     stages.store.save_proposal(LOCAL, other)
     hold(stages, other.id)
     (mode,) = stages.store.failure_modes(LOCAL)
-    assert stages._opened(LOCAL, mode, other, asked=True)
+    assert Opening(ledger=stages.ledger).open(LOCAL, mode, other, asked=True)
 
 
 def last_verdict(stages: ProductStages) -> tuple[Verdict, str]:
