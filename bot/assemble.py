@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bot.errors import BadSetting
 from bot.forge.forge import Forge
-from bot.forge.github import GitHubApp
+from bot.forge.github_app import GitHubApp
 from bot.forge.local import LocalForge
 from bot.redaction import build_discretions
 from bot.settings import Settings

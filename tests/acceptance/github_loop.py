@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from bot.assemble import Product, assemble, forge_finder
 from bot.connect import Connected, connect
-from bot.forge.github import GitHubApp
+from bot.forge.github_app import GitHubApp
 from bot.outcome import Outcome
 from bot.pipeline import Pipeline, durable, run_once
 from bot.settings import Settings

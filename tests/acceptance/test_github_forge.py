@@ -16,7 +16,8 @@ from bot.checks import ACTIONS
 from bot.errors import ForeignCommits, ForgeError, Refused
 from bot.forge.errors import Denied, Mismatch, Missing, RateLimited, Unavailable
 from bot.forge.forge import Annotation, Conclusion, Draft, Forge, State
-from bot.forge.github import GitHubApp, web_address
+from bot.forge.github import web_address
+from bot.forge.github_app import GitHubApp
 from bot.forge.local import LocalForge
 from bot.strangers import strangers
 from fixers.harness import Harness

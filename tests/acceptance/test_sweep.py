@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ForgeError
-from bot.forge.github import GitHubApp
+from bot.forge.github_app import GitHubApp
 from bot.forge.hook_deliveries import HookDeliveries
 from bot.store.engine import open_engine
 from bot.store.store import Store
