@@ -37,11 +37,13 @@ def _examine(store: Store, tenant: str, *, agents: Agents, quiet_s: float, on_pr
     waiting = store.traces_to_examine(tenant, quiet_s=quiet_s, limit=1_000_000)
     done = 0
     for start in range(0, len(waiting), CHUNK):
+        examined = []
         for trace in load_readable(store, tenant, waiting[start : start + CHUNK]):
             detectors = detectors_for(agents.owner_of(service_name(trace)))
-            store.save_examined(tenant, trace, detect(trace, detectors))
-            done += 1
-            on_progress(done, len(waiting))
+            examined.append((trace, detect(trace, detectors)))
+            on_progress(done + len(examined), len(waiting))
+        store.save_all_examined(tenant, examined)
+        done += len(examined)
     return done
 
 

@@ -4,6 +4,7 @@ import re
 
 from clustering.span_outcome import tool_error
 from webhooks import semconv
+from webhooks.reading import once
 from webhooks.trace import Span
 
 READS = re.compile(
@@ -22,6 +23,7 @@ def hands_over(span: Span) -> bool:
     return TO_A_PERSON.search(semconv.tool_name(span) or "") is not None
 
 
+@once
 def changes(span: Span) -> bool:
     """Say whether a tool call succeeded that, by its name, does more than look something up or hand over."""
     named = semconv.tool_name(span) or ""

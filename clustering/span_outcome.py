@@ -4,6 +4,7 @@ import json
 import re
 
 from webhooks import semconv
+from webhooks.reading import once
 from webhooks.semconv import Operation
 from webhooks.trace import Span, StatusCode
 
@@ -23,6 +24,7 @@ SAYS_ERROR = re.compile(
 )
 
 
+@once
 def failed(span: Span) -> bool:
     """Say whether the span itself reports a failure; an exception on a span marked OK was handled."""
     if span.status is StatusCode.ERROR:
@@ -43,6 +45,7 @@ def error_message(span: Span) -> str:
     return (exception.message if exception else "") or span.status_message or error_name(span)
 
 
+@once
 def tool_error(span: Span) -> str | None:
     """Return the error that a tool span ended with, raised or returned as its result; None when it succeeded."""
     if failed(span):

@@ -7,19 +7,23 @@ from webhooks import attribute_keys as keys
 from webhooks.attributes import first, indexed, mapping, parsed, sequence, text
 from webhooks.messages import Message, parts_text, read_message, read_messages
 from webhooks.operation import Operation, operation
+from webhooks.reading import once
 from webhooks.trace import Span
 
 
+@once
 def input_messages(span: Span) -> list[Message]:
     """Return what the model was sent, system message first where the convention keeps it apart."""
     return next((found for found in _inputs(span) if found), [])
 
 
+@once
 def output_messages(span: Span) -> list[Message]:
     """Return what the model answered, one message per choice."""
     return next((found for found in _outputs(span) if found), [])
 
 
+@once
 def tool_definitions(span: Span) -> list[dict[str, Any]]:
     """Return the tools that the model was offered, each in the shape of OpenAI's "function" tools."""
     attributes = span.attributes
@@ -34,6 +38,7 @@ def tool_definitions(span: Span) -> list[dict[str, Any]]:
     return [tool for item in offered if (tool := _function_tool(mapping(item)))]
 
 
+@once
 def finish_reasons(span: Span) -> list[str]:
     """Return why the model stopped, one per choice, in OpenAI's words: stop, length, tool_calls, content_filter."""
     reasons = next((found for found in _finish_reasons(span) if found), [])

@@ -6,6 +6,7 @@ from typing import Any
 
 from webhooks.attribute_keys import GEN_AI_TOOL_NAME, KIND_KEYS
 from webhooks.attributes import parsed, text
+from webhooks.reading import once
 from webhooks.trace import Span
 
 
@@ -47,6 +48,7 @@ OPERATIONS = {
 }
 
 
+@once
 def operation(span: Span) -> Operation:
     """Return what the span did: the first key whose word is known decides."""
     return operation_of(span.attributes)

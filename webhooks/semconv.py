@@ -19,6 +19,7 @@ from webhooks.attributes import first, first_text, indexed, integer, mapping, nu
 from webhooks.conversation import choices_of, finish_reasons, input_messages, output_messages, tool_definitions
 from webhooks.messages import Message, ToolCall, as_openai
 from webhooks.operation import Operation, operation
+from webhooks.reading import once
 from webhooks.trace import Span, Trace
 
 __all__ = [
@@ -146,6 +147,7 @@ def exception(span: Span) -> ExceptionInfo | None:
     return ExceptionInfo(**last)
 
 
+@once
 def evaluations(span: Span) -> list[Evaluation]:
     """Return every judgement that was recorded on the span or on one of its events."""
     found = [
@@ -156,6 +158,7 @@ def evaluations(span: Span) -> list[Evaluation]:
     return [evaluation for evaluation in found if evaluation]
 
 
+@once
 def request(span: Span) -> dict[str, Any] | None:
     """Return the chat completions request of a model call: as recorded, else rebuilt from its messages and tools."""
     if operation(span) is not Operation.LLM:

@@ -64,6 +64,8 @@ class Span:
     completes: str | None = None
     #: Records that this span was put together from.
     n_records: int = 1
+    #: What `webhooks.reading` has read of the span so far; a changed copy begins anew.
+    readings: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,12 +31,18 @@ class KeptTraces(Records):
 
     def save_examined(self, tenant: str, trace: Trace, found: Sequence[Failure]) -> None:
         """Make these the failures of the trace and note, in the same transaction, that it was examined."""
-        texts = [describe(failure, trace) for failure in found]
+        self.save_all_examined(tenant, [(trace, found)])
+
+    def save_all_examined(self, tenant: str, examined: Iterable[tuple[Trace, Sequence[Failure]]]) -> None:
+        """Do so for several traces, in one transaction."""
+        ordered = sorted(examined, key=lambda each: each[0].trace_id)  # two workers never wait for each other
+        described = [(trace, found, [describe(failure, trace) for failure in found]) for trace, found in ordered]
         with writing(self.engine) as connection:
-            # First, and the same as what deletes traces does first: a trace is then here to the end, or gone already.
-            if traces.mark_examined(connection, tenant, trace, now=self._now()):
-                failures.save_failures(connection, tenant, trace.trace_id, found, texts)
-                responses.keep_responses(connection, tenant, trace)
+            for trace, found, texts in described:
+                # First, and the same as what deletes traces does first: a trace is then here to the end, or is gone.
+                if traces.mark_examined(connection, tenant, trace, now=self._now()):
+                    failures.save_failures(connection, tenant, trace.trace_id, found, texts)
+                    responses.keep_responses(connection, tenant, trace)
 
     def join_responses(self, tenant: str) -> int:
         """Bring events that name only a model's answer into the trace of the call; return how many found theirs."""

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
@@ -192,10 +192,11 @@ class MortalStore(Store):
 
     reaper: Reaper
 
-    def save_examined(self, tenant: str, trace: Trace, found: Sequence[Failure]) -> None:
-        super().save_examined(tenant, trace, found)
-        # The traces differ in nothing that matters here: a few of them will do.
-        self.reaper.reach("kept-examined", trace.trace_id[0])
+    def save_all_examined(self, tenant: str, examined: Iterable[tuple[Trace, Sequence[Failure]]]) -> None:
+        together = list(examined)
+        super().save_all_examined(tenant, together)
+        for trace, _ in together[:1]:
+            self.reaper.reach("kept-examined", trace.trace_id[0])
 
     def save_grouping(self, tenant: str, modes: Sequence[FailureMode], moves: Sequence[Move]) -> None:
         super().save_grouping(tenant, modes, moves)

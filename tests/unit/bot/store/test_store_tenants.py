@@ -107,6 +107,7 @@ WRITES = {
     "uninstall",
     "forget_tenant",
     "save_examined",
+    "save_all_examined",
     "save_modes",
     "keep_described",
     "save_grouping",
