@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+# Compiled tests are kept: compiling takes half a minute of processor time in each run, and again in each process it starts.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-slow check format setup clean
 
