@@ -1,7 +1,6 @@
 """The command line: every command, each a call or two to what does the work."""
 
 import dataclasses
-import json
 import os
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from bot.modes_cli import decisions_app
 from bot.pipeline import durable, finish_pending, run_once
 from bot.pr_body.escape import one_line, visible
 from bot.redaction import build_redaction
+from bot.replay_cli import replay_app
 from bot.report_cli import report_app
 from bot.retention import sleep
 from bot.settings import read_settings
@@ -36,7 +36,6 @@ from bot.tidy import tidy
 from clustering.embed import MiniLM
 from clustering.errors import ClusteringError
 from fixers.errors import FixerError
-from fixers.replay.cassette import record
 from fixers.sandbox import Limits, find_sandbox
 from webhooks.clock import utc_now
 from webhooks.errors import WebhookError
@@ -50,6 +49,7 @@ app = typer.Typer(
 app.add_typer(keys_app, name="keys")
 app.add_typer(decisions_app)
 app.add_typer(report_app)
+app.add_typer(replay_app)
 MAX_ERROR = 1_000  # characters
 NOTHING_PROPOSED = 3  # exit status
 CHECKOUT_MEMORY_BYTES = 4 * 1024**3  # large test suites hold a lot
@@ -221,25 +221,6 @@ def reindex() -> None:
             say(visible(f"{tenant}: {done.n_batches} batches read again"))
             for number, reason in done.unreadable.items():
                 say(visible(f"{tenant}: batch {number} cannot be read any more, its rows stay: {reason}"))
-
-
-@app.command("record")
-def record_trace(
-    trace_id: Annotated[str, typer.Argument(metavar="TRACE_ID", help="32 hex digits.")],
-    *,
-    output: Annotated[Path | None, typer.Option(help="A file; by default it is printed.")] = None,
-    tenant: Tenant = LOCAL,
-) -> None:
-    """Write what the model and the tools answered in a kept trace as a cassette: plain JSON, call by call."""
-    with opened_product() as product:
-        trace = product.store.load_traces(tenant, [trace_id]).get(trace_id)
-    if trace is None:
-        raise typer.BadParameter(f"no trace {trace_id!r} is kept")
-    written = json.dumps(record(trace).to_json(), indent=1) + "\n"
-    if output is None:
-        sys.stdout.write(written)
-    else:
-        output.write_text(written, "utf-8")
 
 
 @app.command()

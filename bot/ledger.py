@@ -21,7 +21,7 @@ from clustering.failure_mode import FailureMode
 from fixers.errors import FixerError
 from fixers.evidence import Evidence, Verdict
 from fixers.proposal import Proposal
-from fixers.replay.cassette import record
+from fixers.replay.record import record
 from webhooks.errors import WebhookError
 
 log = logging.getLogger(__name__)

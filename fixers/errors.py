@@ -4,6 +4,7 @@ FixerError
 ├── ConfigurationError  .github/tracewright.yml cannot be used
 ├── ModelError          the model behind the agent gave no usable answer
 ├── SandboxMissing      no isolation on this machine
+├── CassetteError       a recorded run cannot be read
 ├── DoesNotApply        an edit does not fit the checkout
 ├── TreeTooLarge        a folder holds more than may be read
 └── ModelUnavailable    the live model did not answer
@@ -18,6 +19,10 @@ class FixerError(Exception):
 
 class SandboxMissing(FixerError):
     """No way to isolate a stranger's code on this machine; the message names what to install or to switch on."""
+
+
+class CassetteError(FixerError):
+    """The file is not a recorded run as `tracewright record` writes it."""
 
 
 class DoesNotApply(FixerError):

@@ -17,9 +17,10 @@ from fixers.evidence import Arm, CaseResult, Evidence, Role, TestRun, Verdict
 from fixers.harness import Harness
 from fixers.proposal import Proposal
 from fixers.replay.case import Bench, Case, run_pair
-from fixers.replay.cassette import record
 from fixers.replay.judge import signatures
-from fixers.replay.playback import LiveModel, Pool
+from fixers.replay.playback import LiveModel
+from fixers.replay.pool import Pool
+from fixers.replay.record import record
 from fixers.replay.rounds import try_cases
 from fixers.sandbox import Completed, Sandbox
 from fixers.weigh import paired_p, weigh

@@ -127,6 +127,13 @@ USER_KEYS = (
 SERVICE_NAME = "service.name"  # https://opentelemetry.io/docs/specs/semconv/resource/#service
 RELEASE_KEYS = ("service.version", "vcs.ref.head.revision", "langfuse.release")
 # https://opentelemetry.io/docs/specs/semconv/registry/attributes/code/ (the second of each is the older name)
+# https://opentelemetry.io/docs/specs/semconv/http/http-spans/ ; the bodies as Logfire and OpenLLMetry record them
+HTTP_METHOD_KEYS = ("http.request.method", "http.method")
+HTTP_URL_KEYS = ("url.full", "http.url")
+HTTP_STATUS_KEYS = ("http.response.status_code", "http.status_code")
+HTTP_SENT_KEYS = ("http.request.body.text", "http.request.body")
+HTTP_BODY_KEYS = ("http.response.body.text", "http.response.body")
+HTTP_CONTENT_TYPE_KEYS = ("http.response.header.content-type", "http.response.header.content_type")
 FILE_KEYS = ("code.file.path", "code.filepath")
 LINE_KEYS = ("code.line.number", "code.lineno")
 ERROR_TYPE = "error.type"  # https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/

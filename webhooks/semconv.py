@@ -25,6 +25,7 @@ from webhooks.trace import Span, Trace
 __all__ = [
     "Evaluation",
     "ExceptionInfo",
+    "HttpExchange",
     "Message",
     "Operation",
     "ToolCall",
@@ -34,6 +35,7 @@ __all__ = [
     "evaluations",
     "exception",
     "finish_reasons",
+    "http_exchange",
     "input_messages",
     "input_value",
     "model",
@@ -74,6 +76,19 @@ class Evaluation:
     score: float | None
     label: str
     explanation: str
+
+
+class HttpExchange(NamedTuple):
+    """A request that a client made, and what came back."""
+
+    method: str
+    url: str
+    #: Empty when nothing was sent, or it was not recorded.
+    sent: str
+    status: int
+    #: Empty when it was not recorded.
+    content_type: str
+    body: str
 
 
 class Usage(NamedTuple):
@@ -194,6 +209,19 @@ def response(span: Span) -> dict[str, Any] | None:
         "choices": [_choice(index, message, reasons) for index, message in enumerate(messages)],
         "usage": _usage(span),
     }
+
+
+def http_exchange(span: Span) -> HttpExchange | None:
+    """Return the HTTP request that a span made, when it recorded what came back: the status, and the body."""
+    method, url = (first_text(span.attributes, names) for names in (keys.HTTP_METHOD_KEYS, keys.HTTP_URL_KEYS))
+    status = integer(first(span.attributes, keys.HTTP_STATUS_KEYS))
+    body = first_text(span.attributes, keys.HTTP_BODY_KEYS)
+    if span.kind != "client" or not method or not url or status is None or body is None:
+        return None
+    sent = first_text(span.attributes, keys.HTTP_SENT_KEYS) or ""
+    content_types = first(span.attributes, keys.HTTP_CONTENT_TYPE_KEYS)  # a header's values are a list
+    content_type = content_types[0] if isinstance(content_types, list | tuple) and content_types else content_types
+    return HttpExchange(method.upper(), url, sent, status, text(content_type) or "", body)
 
 
 def response_id(span: Span) -> str | None:

@@ -12,7 +12,8 @@ from fixers.evidence import Arm, CaseResult, Result, Role
 from fixers.harness import Harness
 from fixers.replay.cassette import Cassette
 from fixers.replay.judge import Signature, judge
-from fixers.replay.playback import LiveModel, Pool
+from fixers.replay.playback import LiveModel
+from fixers.replay.pool import Pool
 from fixers.replay.run import Run, replay
 from fixers.sandbox import Sandbox
 

@@ -1,33 +1,14 @@
 """Cassette: what a model and the tools answered in one recorded run, as plain JSON."""
 
-import ast
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from webhooks import semconv
-from webhooks.semconv import Operation
-from webhooks.trace import Span, StatusCode, Trace
+from fixers.errors import CassetteError
 
-# What openai's exceptions say and are called: https://github.com/openai/openai-python#handling-errors
-ERROR_CODE = re.compile(r"Error code: (\d{3})(?: - (.*))?", re.DOTALL)
-RETRY_AFTER = re.compile(r"(?:try again in|retry.after:?) (\d{1,4}(?:\.\d{1,3})?) ?s", re.IGNORECASE)
-STATUS_OF = {
-    "BadRequestError": 400,
-    "AuthenticationError": 401,
-    "PermissionDeniedError": 403,
-    "NotFoundError": 404,
-    "ConflictError": 409,
-    "UnprocessableEntityError": 422,
-    "RateLimitError": 429,
-    "InternalServerError": 500,
-}
 #: Status of a call that got no answer at all: a time-out, a dropped connection.
 NO_ANSWER = 0
-NO_ANSWER_TYPES = frozenset({"APIConnectionError", "APITimeoutError"})
-MAX_PARSED = 20_000  # characters of a message; a provider's error body is far shorter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +51,20 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HttpCall:
+    """One request that a tool made over HTTP, and what came back."""
+
+    #: In capitals.
+    method: str
+    url: str
+    #: What was sent; empty when nothing was, or nobody recorded it.
+    sent: str = ""
+    status: int
+    content_type: str = "application/json"
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cassette:
     """One recorded run, in the order in which its calls began. Hostile text throughout: data, never instructions."""
 
@@ -79,6 +74,9 @@ class Cassette:
     input: str | None
     model_calls: tuple[ModelCall, ...]
     tool_calls: tuple[ToolCall, ...]
+    http_calls: tuple[HttpCall, ...] = ()
+    #: When the run began, as ISO 8601; None when nobody knows. Clocks in its texts are read by it.
+    recorded_at: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -86,121 +84,46 @@ class Cassette:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_json` returned."""
-        return cls(
-            trace_id=data["trace_id"],
-            service=data["service"],
-            input=data["input"],
-            model_calls=tuple(
-                ModelCall(**{**call, "error": ModelError(**call["error"]) if call["error"] else None})
-                for call in data["model_calls"]
-            ),
-            tool_calls=tuple(
-                ToolCall(**{**call, "error": ToolError(**call["error"]) if call["error"] else None})
-                for call in data["tool_calls"]
-            ),
-        )
+        """Read what `to_json` returned, or what a person wrote like it: what may be absent may be left out.
 
+        Raises
+        ------
+        CassetteError
+            When a call lacks what it needs; the message names it.
 
-def record(trace: Trace) -> Cassette:
-    """Read the calls of `trace`; a call whose span kept too little to answer it again is left out."""
-    model_calls = (_model_call(span) for span in _innermost(trace, Operation.LLM))
-    tool_calls = (_tool_call(span) for span in _innermost(trace, Operation.TOOL))
-    return Cassette(
-        trace_id=trace.trace_id,
-        service=semconv.service_name(trace),
-        input=semconv.input_value(trace.root),
-        model_calls=tuple(call for call in model_calls if call),
-        tool_calls=tuple(call for call in tool_calls if call),
-    )
-
-
-def _innermost(trace: Trace, operation: Operation) -> list[Span]:
-    """Return the spans of this operation, without those that wrap another of them: two tracers may see one call."""
-    spans = [span for span in trace.spans if semconv.operation(span) is operation]
-    parents = {span.span_id: span.parent_span_id for span in trace.spans}
-    wrapping: set[str] = set()
-    for span in spans:
-        above = span.parent_span_id
-        while above is not None and above not in wrapping:
-            wrapping.add(above)
-            above = parents.get(above)
-    return [span for span in spans if span.span_id not in wrapping]
-
-
-def _model_call(span: Span) -> ModelCall | None:
-    request = semconv.request(span)
-    if request is None:
-        return None
-    response = semconv.response(span)
-    error = provider_error(span) if response is None else None
-    if response is None and error is None:
-        return None
-    return ModelCall(request=request, response=response, error=error, duration_ms=_duration_ms(span))
-
-
-def provider_error(span: Span) -> ModelError | None:
-    """Recover the provider's answer from the exception that a model call recorded; None when it does not say."""
-    raised = semconv.exception(span)
-    name = (raised.type if raised else semconv.error_type(span) or "").rpartition(".")[2]
-    message = raised.message if raised else span.status_message
-    if name in NO_ANSWER_TYPES:
-        return ModelError(status=NO_ANSWER, body={})
-    stated = ERROR_CODE.search(message)
-    status = int(stated[1]) if stated else STATUS_OF.get(name)
-    if status is None or not 400 <= status <= 599:  # noqa: PLR2004 - the range of HTTP's errors
-        return None
-    said = (stated[2] or "") if stated else message
-    return ModelError(status=status, body=_error_body(said), headers=_retry_after(said))
-
-
-def _error_body(said: str) -> dict[str, Any]:
-    """Return the body that an exception's message quotes, whether as Python, as JSON or only its message."""
-    body = _parsed(said)
-    if body is None:
-        return {"error": {"message": said, "type": None, "code": None}}
-    return body if "error" in body else {"error": body}
-
-
-def _parsed(said: str) -> dict[str, Any] | None:
-    if not said.startswith("{") or len(said) > MAX_PARSED:
-        return None
-    for read in (json.loads, ast.literal_eval):
+        """
         try:
-            body = read(said)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            continue
-        if isinstance(body, dict) and _is_json(body):
-            return body
-    return None
+            return cls(
+                trace_id=str(data["trace_id"]),
+                service=str(data.get("service", "")),
+                input=data["input"],
+                model_calls=tuple(_model_call(call) for call in data.get("model_calls", ())),
+                tool_calls=tuple(_tool_call(call) for call in data.get("tool_calls", ())),
+                http_calls=tuple(HttpCall(**call) for call in data.get("http_calls", ())),
+                recorded_at=data.get("recorded_at"),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CassetteError(f"not a cassette: {type(error).__name__}: {error}") from error
+
+    def texts(self) -> list[str]:
+        """Return what came from outside: what was asked, and every answer."""
+        answers = [
+            json.dumps(call.response, ensure_ascii=False, default=str) for call in self.model_calls if call.response
+        ]
+        errors = [tool.error.message for tool in self.tool_calls if tool.error]
+        results = [tool.result for tool in self.tool_calls if tool.result is not None]
+        return [self.input or "", *answers, *results, *errors, *(call.body for call in self.http_calls)]
 
 
-def _is_json(value: object) -> bool:
-    try:
-        json.dumps(value)
-    except (TypeError, ValueError, RecursionError):  # a set, bytes or a tuple key; a cycle is not possible
-        return False
-    return True
+def _model_call(call: Mapping[str, Any]) -> ModelCall:
+    error = call.get("error")
+    if (call.get("response") is None) is (error is None):
+        raise TypeError("a model call needs a response or an error, and not both")
+    return ModelCall(**{**call, "error": ModelError(**error) if error else None})
 
 
-def _retry_after(said: str) -> dict[str, str]:
-    found = RETRY_AFTER.search(said[:MAX_PARSED])
-    return {"retry-after": found[1]} if found else {}
-
-
-def _tool_call(span: Span) -> ToolCall | None:
-    name = semconv.tool_name(span)
-    if name is None:
-        return None
-    raised = semconv.exception(span)
-    arguments = semconv.tool_arguments(span) or ""
-    if raised is not None or span.status is StatusCode.ERROR:
-        kind = raised.type if raised else semconv.error_type(span) or "Exception"
-        message = raised.message if raised else span.status_message
-        return ToolCall(name=name, arguments=arguments, error=ToolError(type=kind, message=message))
-    result = semconv.tool_result(span)
-    return None if result is None else ToolCall(name=name, arguments=arguments, result=result)
-
-
-def _duration_ms(span: Span) -> float:
-    return (span.end - span.start).total_seconds() * 1000 if span.end else 0.0
+def _tool_call(call: Mapping[str, Any]) -> ToolCall:
+    error = call.get("error")
+    if (call.get("result") is None) is (error is None):
+        raise TypeError("a tool call needs a result or an error, and not both")
+    return ToolCall(**{**call, "error": ToolError(**error) if error else None})

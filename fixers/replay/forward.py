@@ -2,7 +2,7 @@
 
 A script of its own, with the standard library only: nothing else of ours is visible in there.
 
-    python -I forward.py SOCKET INPUT COMMAND...
+    python -I forward.py SOCKET INPUT AUTHORITY COMMAND...
 """
 
 import contextlib
@@ -17,31 +17,36 @@ CHUNK_BYTES = 65_536
 
 def main(arguments: list[str]) -> int:
     """Run the command with the environment that leads it to the replay server; return its exit status."""
-    path, input_path, *command = arguments
+    path, input_path, authority, *command = arguments
     with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
         Thread(target=_accept, args=(server, path), daemon=True).start()
         port = server.getsockname()[1]
         if command[0] == "python":
             command[0] = sys.executable
         try:
-            status = subprocess.call(command, env={**os.environ, **environment(port, input_path)})  # noqa: S603 - a list from the harness's configuration
+            status = subprocess.call(command, env={**os.environ, **environment(port, input_path, authority)})  # noqa: S603 - a list from the harness's configuration
         except OSError as error:
             print(f"cannot run {command[0]!r}: {error}", file=sys.stderr)  # noqa: T201 - a script's only voice
             return 127
     return status if status >= 0 else 128 - status
 
 
-def environment(port: int, input_path: str) -> dict[str, str]:
-    """Return what leads a harness to the replay server on `port`."""
+def environment(port: int, input_path: str, authority: str) -> dict[str, str]:
+    """Return what leads a harness to the replay server on `port`, whose certificates the file `authority` proves."""
     base = f"http://127.0.0.1:{port}"
+    proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), base)
+    here = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost,::1")
+    trust = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
     return {
+        **proxies,
+        **here,
+        **dict.fromkeys(trust, authority),
         "OPENAI_BASE_URL": f"{base}/v1",
         "OPENAI_API_KEY": "replay",
         "OTEL_EXPORTER_OTLP_ENDPOINT": base,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "TRACEWRIGHT_INPUT": input_path,
         "TRACEWRIGHT_TOOLS_URL": f"{base}/tools",
-        "NO_PROXY": "*",
     }
 
 

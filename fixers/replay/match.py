@@ -1,14 +1,19 @@
-"""Say whether two calls are the same by what they contain: ids, spacing and the order of keys do not count."""
+"""Say whether two calls are the same by what they contain: ids, spacing and the order of keys do not count.
+
+With a `Tolerance`, neither do ids and clocks of the run's own making.
+"""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
+from fixers.replay.tolerance import Tolerance
+
 MAX_DEPTH = 100  # of nested JSON; beyond it a stranger means to exhaust the stack
 
 
-def model_fingerprint(request: Mapping[str, Any]) -> str:
+def model_fingerprint(request: Mapping[str, Any], tolerance: Tolerance | None = None) -> str:
     """Return 64 hex digits that two chat completions requests share when a model could not tell them apart.
 
     Messages, tools and response_format count. The model's name, sampling settings and `stream` do not: they change how
@@ -17,19 +22,20 @@ def model_fingerprint(request: Mapping[str, Any]) -> str:
     messages = request.get("messages")
     places: dict[str, str] = {}
     asked = [_message(message, places) for message in messages] if isinstance(messages, list) else messages
-    return _digest([asked, request.get("tools") or None, request.get("response_format")])
+    return _digest([asked, request.get("tools") or None, request.get("response_format")], tolerance)
 
 
-def tool_fingerprint(name: str, arguments: object) -> str:
+def tool_fingerprint(name: str, arguments: object, tolerance: Tolerance | None = None) -> str:
     """Return 64 hex digits that two runs of a tool share; arguments count as JSON, given as text or as values."""
-    return _digest([name, _arguments(arguments)])
+    return _digest([name, _arguments(arguments)], tolerance)
 
 
 def _message(message: object, places: dict[str, str]) -> object:
     """Keep what a model sees of a message; `places` gives each tool call id its place in the conversation instead."""
     if not isinstance(message, dict):
         return message
-    seen: dict[str, object] = {"role": message.get("role"), "content": _content(message.get("content"))}
+    role = "system" if message.get("role") == "developer" else message.get("role")  # newer models' name for it
+    seen: dict[str, object] = {"role": role, "content": _content(message.get("content"))}
     if message.get("name"):
         seen["name"] = message["name"]
     if isinstance(message.get("tool_calls"), list) and message["tool_calls"]:
@@ -69,8 +75,9 @@ def _arguments(arguments: object) -> object:
         return arguments.strip()
 
 
-def _digest(value: object) -> str:
-    text = json.dumps(_whole(value), sort_keys=True, separators=(",", ":"), default=str)
+def _digest(value: object, tolerance: Tolerance | None) -> str:
+    text = json.dumps(_whole(value), sort_keys=True, separators=(",", ":"), default=str, ensure_ascii=False)
+    text = tolerance.masked(text) if tolerance else text
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 

@@ -1,21 +1,27 @@
-"""Playback: decide what each call of a replayed run is answered with. No I/O but the live model's."""
+"""Playback: decide what each call of a replayed run is answered with. No I/O but the live model's and the clock."""
 
-from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from threading import Lock
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import orjson
 
 from fixers.errors import ModelUnavailable
-from fixers.replay.cassette import Cassette, ModelCall, ModelError, ToolCall
-from fixers.replay.match import model_fingerprint, tool_fingerprint
+from fixers.replay.cassette import NO_ANSWER, Cassette, HttpCall, ModelCall, ModelError, ToolCall
+from fixers.replay.fingerprints import Fingerprints
+from fixers.replay.http_tools import is_reporting
+from fixers.replay.pool import Pool
+from fixers.replay.tape import Tape
 
 MAX_LIVE_CALLS = 40  # of one run: a harness that loops must not spend the owner's money
 MAX_REASON = 200  # characters of a call that a reason quotes
-
-Call = TypeVar("Call")
+# Answers keep their order, not their length: parallel calls come back as they did, and a run takes seconds.
+PACE = 0.01
+MAX_PACED_S = 0.3
+# A call that got no answer is held as long as it was, so that the client's own time-out ends it and not we.
+MAX_HELD_S = 10.0
 
 
 class LiveModel(Protocol):
@@ -33,29 +39,6 @@ class LiveModel(Protocol):
         """Answer a chat completions request with status, headers and body; ModelUnavailable when nobody answers."""
 
 
-class Pool:
-    """Answers from the recorded runs of one service, for a run that asks what another run has asked before."""
-
-    def __init__(self, cassettes: Iterable[Cassette] = ()) -> None:
-        self._model: defaultdict[str, list[tuple[str, ModelCall]]] = defaultdict(list)
-        self._tools: defaultdict[str, list[tuple[str, ToolCall]]] = defaultdict(list)
-        for cassette in cassettes:
-            for call in cassette.model_calls:
-                if call.response is not None:
-                    self._model[model_fingerprint(call.request)].append((cassette.trace_id, call))
-            for tool in cassette.tool_calls:
-                if tool.result is not None:
-                    self._tools[tool_fingerprint(tool.name, tool.arguments)].append((cassette.trace_id, tool))
-
-    def model_call(self, fingerprint: str, *, not_from: str, rather_from: str) -> tuple[str, ModelCall] | None:
-        """Return a completion of another run than `not_from`, and whose it is; one of `rather_from` comes first."""
-        return _choose(self._model.get(fingerprint, []), not_from, rather_from)
-
-    def tool_call(self, fingerprint: str, *, not_from: str, rather_from: str) -> tuple[str, ToolCall] | None:
-        """Return a tool's result in another run than `not_from`, and whose it is; one of `rather_from` comes first."""
-        return _choose(self._tools.get(fingerprint, []), not_from, rather_from)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What the replay server answers to a model call."""
@@ -64,6 +47,8 @@ class Answer:
     status: int
     body: Mapping[str, Any]
     headers: Mapping[str, str] = field(default_factory=dict)
+    #: Seconds to wait before it is given.
+    wait_s: float = 0.0
 
 
 class Playback:
@@ -83,9 +68,15 @@ class Playback:
     """
 
     def __init__(
-        self, cassette: Cassette, *, pool: Pool, live: LiveModel | None = None, sdk_retries: int | None = None
+        self,
+        cassette: Cassette,
+        *,
+        pool: Pool,
+        live: LiveModel | None = None,
+        sdk_retries: int | None = None,
+        now: datetime | None = None,
     ) -> None:
-        """Load the cassette.
+        """Load the cassette; `now` is the time by the replayed run's clock.
 
         A client library that retries by itself leaves one span for all its attempts, so a recorded error stands for
         each of them. `sdk_retries` says how many retries that were, where another run of this cassette has shown it;
@@ -102,37 +93,56 @@ class Playback:
         self._live = live
         self._sdk_retries = sdk_retries
         self._pooled_from = ""
-        self._last_errors: dict[str, ModelError] = {}
+        self._last_errors: dict[str, ModelCall] = {}
         self._lock = Lock()  # a harness may call in parallel
-        self._model: defaultdict[str, deque[ModelCall]] = defaultdict(deque)
-        self._tools: defaultdict[str, deque[ToolCall]] = defaultdict(deque)
+        recorded = Fingerprints.of_recording(cassette)
+        self._fingerprints = recorded.replayed(now or datetime.now(UTC))
+        self._model = Tape[ModelCall]()
+        self._tools = Tape[ToolCall]()
+        self._http = Tape[HttpCall]()
         for call in cassette.model_calls:
-            self._model[model_fingerprint(call.request)].append(call)
+            self._model.add(recorded.of_model(call.request), call)
         for tool in cassette.tool_calls:
-            self._tools[tool_fingerprint(tool.name, tool.arguments)].append(tool)
+            self._tools.add(recorded.of_tool(tool.name, tool.arguments), tool)
+        for asked in cassette.http_calls:
+            self._http.add(recorded.of_http_call(asked), asked)
 
     def model(self, request: Mapping[str, Any], *, retry: int = 0) -> Answer | None:
         """Answer a chat completions request, or return None when nothing can; `retry` is the client library's count."""
-        fingerprint = model_fingerprint(request)
+        found = self._fingerprints.of_model(request)
         with self._lock:
             self.n_model_calls += 1
-            answer = self._repeated(fingerprint, retry) or self._recorded(fingerprint) or self._pooled(fingerprint)
+            answer = self._repeated(found[0], retry) or self._recorded(found) or self._pooled(found)
         return answer or self._asked_live(request)
 
     def tool(self, name: str, arguments: object) -> ToolCall | None:
         """Answer a run of a tool, or return None: the harness then runs its own tool if `runs_tools` says so."""
-        fingerprint = tool_fingerprint(name, arguments)
+        found = self._fingerprints.of_tool(name, arguments)
         with self._lock:
-            if own := self._tools.get(fingerprint):
+            if own := self._tools.take(found):
                 self.n_recorded += 1
-                return own.popleft()
-            if found := self._pool.tool_call(fingerprint, **self._other_runs()):
+                return own
+            if other := self._pool.tool_call(found, **self._other_runs()):
                 self.n_pooled += 1
-                return found[1]
+                return other[1]
             if self.runs_tools:
                 self.n_live += 1
             else:
                 self.unrecorded.append(f"tool {name!r} was not recorded with {str(arguments)[:MAX_REASON]}")
+        return None
+
+    def http(self, method: str, url: str, sent: str) -> HttpCall | None:
+        """Answer a tool's HTTP request, or return None: nothing is ever asked of the network instead."""
+        found = self._fingerprints.of_http(method, url, sent)
+        with self._lock:
+            if own := self._http.take(found):
+                self.n_recorded += 1
+                return own
+            if other := self._pool.http_call(found, **self._other_runs()):
+                self.n_pooled += 1
+                return other[1]
+            if not is_reporting(method, url):
+                self.unrecorded.append(f"{method} {url[:MAX_REASON]} was not recorded")
         return None
 
     def refuse(self, what: str) -> None:
@@ -143,7 +153,7 @@ class Playback:
     @property
     def followed_recording(self) -> bool:
         """Whether every recorded model call was served: else what made the recorded run fail may never have come."""
-        return not any(self._model.values())
+        return self._model.is_used_up
 
     @property
     def runs_tools(self) -> bool:
@@ -155,30 +165,29 @@ class Playback:
         return {"not_from": self._cassette.trace_id, "rather_from": self._pooled_from}
 
     def _repeated(self, fingerprint: str, retry: int) -> Answer | None:
-        error = self._last_errors.get(fingerprint) if retry else None
-        if error is None or (self._sdk_retries is not None and retry > self._sdk_retries):
+        call = self._last_errors.get(fingerprint) if retry else None
+        if call is None or call.error is None or (self._sdk_retries is not None and retry > self._sdk_retries):
             return None
         self.sdk_retries_seen = max(self.sdk_retries_seen, retry)
-        return _error_answer(error)
+        return _error_answer(call.error, call.duration_ms)
 
-    def _recorded(self, fingerprint: str) -> Answer | None:
-        own = self._model.get(fingerprint)
-        if not own:
+    def _recorded(self, fingerprints: Sequence[str]) -> Answer | None:
+        call = self._model.take(fingerprints)
+        if call is None:
             return None
         self.n_recorded += 1
-        call = own.popleft()
         if call.error is not None:
-            self._last_errors[fingerprint] = call.error
-            return _error_answer(call.error)
-        return Answer(status=200, body=call.response or {})
+            self._last_errors[fingerprints[0]] = call
+            return _error_answer(call.error, call.duration_ms)
+        return _answer(call)
 
-    def _pooled(self, fingerprint: str) -> Answer | None:
-        found = self._pool.model_call(fingerprint, **self._other_runs())
+    def _pooled(self, fingerprints: Sequence[str]) -> Answer | None:
+        found = self._pool.model_call(fingerprints, **self._other_runs())
         if found is None:
             return None
         self.n_pooled += 1
         self._pooled_from, call = found
-        return Answer(status=200, body=call.response or {})
+        return _answer(call)
 
     def _asked_live(self, request: Mapping[str, Any]) -> Answer | None:
         messages = request.get("messages")
@@ -206,10 +215,14 @@ def _json_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _choose(candidates: list[tuple[str, Call]], not_from: str, rather_from: str) -> tuple[str, Call] | None:
-    others = [candidate for candidate in candidates if candidate[0] != not_from]
-    return min(others, key=lambda candidate: candidate[0] != rather_from, default=None)
+def _answer(call: ModelCall) -> Answer:
+    return Answer(status=200, body=call.response or {}, wait_s=_paced(call.duration_ms))
 
 
-def _error_answer(error: ModelError) -> Answer:
-    return Answer(status=error.status, body=error.body, headers=error.headers)
+def _error_answer(error: ModelError, duration_ms: float) -> Answer:
+    held = min(duration_ms / 1000, MAX_HELD_S) if error.status == NO_ANSWER else _paced(duration_ms)
+    return Answer(status=error.status, body=error.body, headers=error.headers, wait_s=held)
+
+
+def _paced(duration_ms: float) -> float:
+    return min(max(0.0, duration_ms) / 1000 * PACE, MAX_PACED_S)

@@ -9,8 +9,10 @@ from pathlib import Path
 from fixers.checkout import copy_tree
 from fixers.harness import Harness
 from fixers.replay import forward
+from fixers.replay.authority import authority
 from fixers.replay.cassette import Cassette
-from fixers.replay.playback import LiveModel, Playback, Pool
+from fixers.replay.playback import LiveModel, Playback
+from fixers.replay.pool import Pool
 from fixers.replay.server import serving
 from fixers.sandbox import Completed, Sandbox
 from webhooks.trace import Span
@@ -50,16 +52,18 @@ def replay(
     # Short names: a Unix socket's path has at most 107 bytes.
     with tempfile.TemporaryDirectory(prefix="tw-") as folder:
         work, socket, recorded = Path(folder) / "repo", Path(folder) / "replay.sock", Path(folder) / "input.json"
+        trusted = Path(folder) / "authority.pem"
         copy_tree(checkout, work)
         recorded.write_text(json.dumps({"input": cassette.input}))
+        trusted.write_bytes(authority().certificate)
         script = Path(forward.__file__).resolve()
-        with serving(socket, playback) as server:
+        with serving(socket, playback, authority()) as server:
             completed = sandbox.run(
-                ["python", "-I", str(script), str(socket), str(recorded), *harness.replay],
+                ["python", "-I", str(script), str(socket), str(recorded), str(trusted), *harness.replay],
                 cwd=work,
                 env={},
                 timeout_s=harness.timeout_s,
                 sockets=[socket],
-                readable=[script, recorded],
+                readable=[script, recorded, trusted],
             )
         return Run(completed=completed, playback=playback, spans=tuple(server.spans))

@@ -1,20 +1,22 @@
-"""Serve a recorded run: an OpenAI-compatible endpoint, a tool hook and an OTLP intake on one Unix socket.
+"""Serve a recorded run: an OpenAI-compatible endpoint, a tool hook, an HTTP proxy and an OTLP intake on one socket.
 
 Lives outside the sandbox, so everything that arrives comes from a stranger's code.
 """
 
 import socketserver
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 import orjson
 
+from fixers.replay.authority import Authority
 from fixers.replay.cassette import NO_ANSWER
-from fixers.replay.playback import Answer, Playback
+from fixers.replay.playback import Playback
+from fixers.replay.responses import ANSWER_ID, as_chat, as_response, message_of, response_events, said
 from fixers.replay.wire import capped_headers, completion, events
 from webhooks import otlp
 from webhooks.decompress import decompress
@@ -33,12 +35,27 @@ class ReplayServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, path: Path, playback: Playback) -> None:
+    def __init__(self, path: Path, playback: Playback, authority: Authority | None = None) -> None:
         super().__init__(str(path), ReplayHandler)
         self.playback = playback
+        self.authority = authority
         self.spans: list[Span] = []
+        #: Set when the run is over: whoever waits need not wait any longer.
+        self.is_over = Event()
+        self._said: dict[str, list[dict[str, Any]]] = {}
         self._exported_bytes = 0
         self._lock = Lock()
+
+    def said_before(self, answer_id: object) -> list[dict[str, Any]] | None:
+        """Return what was said until an answer of /v1/responses; empty without one, None for one never given."""
+        return [] if answer_id is None else self._said.get(str(answer_id))
+
+    def keep_thread(self, messages: list[dict[str, Any]]) -> str:
+        """Keep what was said so far, for a request that goes on from there; return the answer's id."""
+        with self._lock:
+            answer_id = f"{ANSWER_ID}_{len(self._said)}"
+            self._said[answer_id] = messages
+        return answer_id
 
     def keep_spans(self, body: bytes, content_type: str) -> None:
         """Decode an export and keep its spans.
@@ -60,14 +77,15 @@ class ReplayServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 
 @contextmanager
-def serving(path: Path, playback: Playback) -> Iterator[ReplayServer]:
-    """Serve `playback` on the Unix socket `path` until the block ends."""
-    with ReplayServer(path, playback) as server:
+def serving(path: Path, playback: Playback, authority: Authority | None = None) -> Iterator[ReplayServer]:
+    """Serve `playback` on the Unix socket `path` until the block ends; HTTPS only with an `authority`."""
+    with ReplayServer(path, playback, authority) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
             yield server
         finally:
+            server.is_over.set()
             server.shutdown()
             thread.join()
 
@@ -78,14 +96,18 @@ class ReplayHandler(BaseHTTPRequestHandler):
     server: ReplayServer
     protocol_version = "HTTP/1.1"
     timeout = 300  # seconds that a connection may be idle
+    #: Where the client believes that its tunnel leads, such as "https://api.shop.example".
+    _tunnel = ""
 
     def do_POST(self) -> None:
         """Route a call."""
+        if self._is_proxied():
+            return
         body = self._body()
         if body is None:
             return
         path = self.path.partition("?")[0]
-        routes = {"/v1/chat/completions": self._complete, "/tools": self._tool}
+        routes = {"/v1/chat/completions": self._complete, "/v1/responses": self._respond, "/tools": self._tool}
         if path == "/v1/traces":
             self._traces(body)
         elif path in {"/v1/metrics", "/v1/logs"}:
@@ -100,16 +122,92 @@ class ReplayHandler(BaseHTTPRequestHandler):
             self._refuse(f"a call to {path[:100]!r} is never recorded")
 
     def do_GET(self) -> None:
-        """Refuse: nothing that is asked with GET was recorded."""
-        self._refuse(f"a call to {self.path[:100]!r} is never recorded")
+        """Answer a tool's request; anything else that is asked with GET was never recorded."""
+        if not self._is_proxied():
+            self._refuse(f"a call to {self.path[:100]!r} is never recorded")
+
+    do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_GET  # noqa: N815 - the base class asks for these names
+
+    def do_CONNECT(self) -> None:
+        """Open what the client takes for a tunnel; at its other end is the recording."""
+        host, _, port = self.path.rpartition(":")
+        if self.server.authority is None or not host:
+            self._refuse(f"a tunnel to {self.path[:100]!r} is never recorded")
+            return
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.flush()
+        try:
+            self.connection = self.server.authority.wrap(self.connection, host.strip("[]"))
+        except (OSError, ValueError):  # the client does not trust us, or has gone; or it is no host's name
+            self.server.playback.refuse(f"the client does not speak to {host[:100]!r} through the replay's proxy")
+            self.close_connection = True
+            return
+        self.rfile = self.connection.makefile("rb", -1)
+        self.wfile = self.connection.makefile("wb", 0)
+        self.close_connection = False  # whatever the version of HTTP that asked for the tunnel
+        self._tunnel = f"https://{host}" if port == "443" else f"https://{host}:{port}"
+
+    def finish(self) -> None:
+        """End the connection, and the tunnel that it may have become."""
+        super().finish()
+        self.connection.close()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Keep no log: what is said there comes from a stranger."""
 
+    def _is_proxied(self) -> bool:
+        """Answer a request that a tool makes over HTTP; return whether it was one."""
+        url = f"{self._tunnel}{self.path}" if self._tunnel else self.path
+        if not url.startswith(("http://", "https://")):
+            return False
+        body = self._body() if self.headers.get("content-length") else b""
+        if body is None:
+            return True
+        call = self.server.playback.http(self.command, url, body.decode(errors="replace"))
+        if call is None:
+            message = f"{self.command} {url[:200]} was not recorded"
+            self._send_json(UNRECORDED, {"error": {"message": message, "type": "unrecorded"}})
+        else:
+            self._send(call.status, call.body.encode(errors="replace"), call.content_type)
+        return True
+
     def _complete(self, asked: dict[str, Any]) -> None:
+        def send(body: Mapping[str, Any]) -> None:
+            whole = completion(body, model=str(asked.get("model", "")))
+            if asked.get("stream"):
+                options = asked.get("stream_options")
+                include_usage = isinstance(options, dict) and bool(options.get("include_usage"))
+                self._send(200, events(whole, include_usage=include_usage), "text/event-stream")
+            else:
+                self._send_json(200, whole)
+
+        self._answer(asked, send)
+
+    def _respond(self, asked: dict[str, Any]) -> None:
+        before = self.server.said_before(asked.get("previous_response_id"))
+        if before is None:
+            message = f"no response {str(asked['previous_response_id'])[:100]!r}"
+            self._send_json(404, {"error": {"message": message, "type": "invalid_request_error"}})
+            return
+
+        def send(body: Mapping[str, Any]) -> None:
+            answer_id = self.server.keep_thread([*said(asked, before=before), message_of(body)])
+            whole = as_response(completion(body, model=str(asked.get("model", ""))), asked, answer_id=answer_id)
+            if asked.get("stream"):
+                self._send(200, response_events(whole), "text/event-stream")
+            else:
+                self._send_json(200, whole)
+
+        self._answer(as_chat(asked, before=before), send)
+
+    def _answer(self, asked: Mapping[str, Any], send: Callable[[Mapping[str, Any]], None]) -> None:
+        """Answer a chat completions request; `send` writes a completion as the client wants it."""
         # https://github.com/openai/openai-python sends the number of its own retry with every request.
         retry = self.headers.get("x-stainless-retry-count", "0")
         answer = self.server.playback.model(asked, retry=int(retry) if retry.isdecimal() else 0)
+        if answer is not None:
+            self.server.is_over.wait(answer.wait_s)
         if answer is None:
             message = self.server.playback.unrecorded[-1]
             self._send_json(UNRECORDED, {"error": {"message": message, "type": "unrecorded"}})
@@ -118,16 +216,7 @@ class ReplayHandler(BaseHTTPRequestHandler):
         elif answer.status != 200:  # noqa: PLR2004 - HTTP's OK
             self._send(answer.status, orjson.dumps(answer.body), JSON, capped_headers(answer.headers))
         else:
-            self._send_completion(answer, asked)
-
-    def _send_completion(self, answer: Answer, asked: Mapping[str, Any]) -> None:
-        whole = completion(answer.body, model=str(asked.get("model", "")))
-        if asked.get("stream"):
-            options = asked.get("stream_options")
-            include_usage = isinstance(options, dict) and bool(options.get("include_usage"))
-            self._send(200, events(whole, include_usage=include_usage), "text/event-stream")
-        else:
-            self._send_json(200, whole)
+            send(answer.body)
 
     def _tool(self, asked: dict[str, Any]) -> None:
         playback = self.server.playback
@@ -181,7 +270,8 @@ class ReplayHandler(BaseHTTPRequestHandler):
         for name, value in {"content-type": content_type, "content-length": str(len(body)), **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:

@@ -12,8 +12,10 @@ from clustering.detect import DETECTORS, detect
 from fixers.checkout import apply_edits
 from fixers.evidence import Arm, CaseResult, Result, Role
 from fixers.replay.case import Bench, Case, Pair, run_case, run_pair
-from fixers.replay.cassette import Cassette, record
-from fixers.replay.playback import LiveModel, Pool
+from fixers.replay.cassette import Cassette
+from fixers.replay.playback import LiveModel
+from fixers.replay.pool import Pool
+from fixers.replay.record import record
 from tests.unit.fixers.recorded_runs import (
     HARNESS,
     OPENAI_MODEL,

@@ -1,11 +1,14 @@
 """What is recovered of a recorded run."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from fixers.replay.cassette import NO_ANSWER, ModelError, ToolError, provider_error, record
+from fixers.errors import CassetteError
+from fixers.replay.cassette import NO_ANSWER, Cassette, ModelCall, ModelError, ToolError
+from fixers.replay.record import provider_error, record
 from tests.unit.fixers.recorded_runs import START, failing, healthy
 from webhooks.trace import Event, Span, StatusCode, Trace
 
@@ -80,3 +83,31 @@ def test_a_tool_that_raised_is_kept_as_its_error() -> None:
 def test_strange_attributes_give_an_empty_cassette() -> None:
     odd = replace(healthy(1).spans[1], attributes={"openinference.span.kind": "LLM", "input.value": 7})
     assert record(Trace.from_spans([odd])).model_calls == ()
+
+
+def test_a_cassette_survives_the_way_through_a_file() -> None:
+    for trace in (failing(1), healthy(1)):
+        kept = record(trace)
+        assert Cassette.from_json(json.loads(json.dumps(kept.to_json()))) == kept
+
+
+def test_a_cassette_that_a_person_wrote_may_leave_out_what_may_be_absent() -> None:
+    call = {"request": {"messages": []}, "response": {"choices": []}}
+    written = {"trace_id": "t", "input": "{}", "model_calls": [call]}
+    assert Cassette.from_json(written).model_calls == (ModelCall(request={"messages": []}, response={"choices": []}),)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"input": "{}"},
+        {"trace_id": "t", "input": "{}", "model_calls": [{"request": {}}]},
+        {"trace_id": "t", "input": "{}", "model_calls": [{"request": {}, "response": {}, "surprise": 1}]},
+        {"trace_id": "t", "input": "{}", "tool_calls": [{"name": "f"}]},
+        {"trace_id": "t", "input": "{}", "tool_calls": ["f"]},
+        {"trace_id": "t", "input": "{}", "http_calls": 3},
+    ],
+)
+def test_what_is_no_cassette_is_refused_with_the_reason(damage: dict[str, Any]) -> None:
+    with pytest.raises(CassetteError, match="not a cassette"):
+        Cassette.from_json(damage)

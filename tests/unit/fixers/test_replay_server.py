@@ -6,7 +6,6 @@ import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import httpx
@@ -14,12 +13,13 @@ import openai
 import pytest
 
 from fixers.replay.cassette import NO_ANSWER, Cassette, ModelCall, ModelError
-from fixers.replay.forward import _carry
 from fixers.replay.live import LiveEndpoint
 from fixers.replay.match import model_fingerprint, tool_fingerprint
-from fixers.replay.playback import Playback, Pool
+from fixers.replay.playback import Playback
+from fixers.replay.pool import Pool
 from fixers.replay.server import serving
 from fixers.replay.wire import capped_headers
+from tests.unit.fixers.served import client, forwarded
 
 ASKED: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a"'}}
@@ -63,7 +63,7 @@ def test_a_recorded_answer_is_served_once(served: Served) -> None:
     assert (second.status_code, second.json()["error"]["type"]) == (424, "unrecorded")
 
 
-@pytest.mark.parametrize("path", ["/v1/embeddings", "/v1/responses", "/etc/passwd"])
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/v1/audio/speech", "/etc/passwd"])
 def test_a_call_of_another_kind_makes_the_run_inconclusive(served: Served, path: str) -> None:
     assert served.post(path, json={}).status_code == 424
     assert served.playback.unrecorded == [f"a call to {path!r} is never recorded"]
@@ -97,24 +97,8 @@ def test_a_body_without_length_or_beyond_the_limit_is_refused(folder: Path) -> N
 
 @pytest.fixture
 def port(folder: Path) -> Iterator[int]:
-    """Return a TCP port that leads to the socket `r` of the folder, as the forwarder in the sandbox makes one."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def accept() -> None:
-            while True:
-                try:
-                    client, _ = server.accept()
-                except OSError:
-                    return
-                Thread(target=_carry, args=(client, str(folder / "r")), daemon=True).start()
-
-        Thread(target=accept, daemon=True).start()
-        yield server.getsockname()[1]
-        server.shutdown(socket.SHUT_RDWR)
-
-
-def client(port: int, *, max_retries: int = 0) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="replay", max_retries=max_retries)
+    with forwarded(folder / "r") as found:
+        yield found
 
 
 def test_a_stream_brings_the_recorded_answer_in_chunks(folder: Path, port: int) -> None:
