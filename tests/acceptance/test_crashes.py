@@ -18,8 +18,6 @@ from examples import traffic
 from examples.shop_provider.server import serve
 from tests.acceptance.installation import POSTGRES, Installation, databases
 
-# In the short proof, once each: a few stages on either side, and the middle of opening a pull request.
-FEW_KINDS = ("after-group", "before-draft", "after-draft", "branched", "recorded", "opened", "after-submit")
 GIVEN_UP = "MAX_RECOVERY_ATTEMPTS_EXCEEDED"
 Make = Callable[..., Installation]
 
@@ -35,11 +33,6 @@ def make_on_postgres(tmp_path: Path) -> Iterator[Make]:
         pytest.skip("TRACEWRIGHT_TEST_POSTGRES is not set")
     with databases() as new_database:
         yield lambda name: Installation(folder=tmp_path / name, database_url=new_database())
-
-
-@pytest.mark.timeout(600)
-def test_a_loop_killed_in_the_middle_ends_as_if_it_never_was(make_installation: Make) -> None:
-    _compare(make_installation, n_conversations=12, kinds=FEW_KINDS)
 
 
 @pytest.mark.slow
@@ -71,6 +64,7 @@ def test_a_loop_killed_at_every_boundary_ends_as_the_uninterrupted_one(make_inst
     assert {death["boundary"] for death in seen["deaths"] if death["torch"]} <= {"kept-modes ", "after-group "}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_merge_that_no_delivery_told_of_is_an_outcome_whenever_the_process_dies(make_installation: Make) -> None:
     installation = make_installation("merged")

@@ -11,8 +11,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jsonschema
+from referencing import Registry
+from referencing.jsonschema import DRAFT7
 
 NODE_MODULES = Path(__file__).parents[2] / "node_modules" / "@octokit"
 OPENAPI = NODE_MODULES / "openapi" / "generated" / "api.github.com.json"
@@ -46,13 +49,13 @@ def deviations_of_deliveries(deliveries: list[dict[str, Any]]) -> dict[str, set[
         if delivery["event"] not in RELIED_ON:
             continue
         name = delivery["event"] + ("$" + delivery["action"] if delivery["action"] else "$event")
-        schema = {"$ref": f"#/definitions/{name}", "definitions": _webhooks()["definitions"]}
+        schema = _pointer(WEBHOOKS, "definitions", name)
         found.setdefault(name, set()).update(_problems(schema, json.loads(delivery["body"])))
     return found
 
 
 def _problems(schema: dict[str, Any], value: object) -> Iterator[str]:
-    validator = jsonschema.Draft7Validator(schema)
+    validator = jsonschema.Draft7Validator(schema, registry=_registry())
     for error in validator.iter_errors(value):
         for leaf in _leaves(error):
             where = re.sub(r"\[\d+\]", "[]", leaf.json_path)
@@ -72,28 +75,47 @@ def _leaves(error: jsonschema.ValidationError) -> Iterator[jsonschema.Validation
 
 
 def _answer_schema(method: str, template: str) -> dict[str, Any]:
+    place = ("paths", template, method, "responses")
     responses = _openapi()["paths"][template][method]["responses"]
-    success = next(response for status, response in responses.items() if status.startswith("2"))
+    status = next(status for status in responses if status.startswith("2"))
+    success, place = responses[status], (*place, status)
     if "$ref" in success:
-        success = _openapi()["components"]["responses"][success["$ref"].rsplit("/", 1)[1]]
-    content = success.get("content", {}).get("application/json", {})
-    return {**content.get("schema", {}), "components": _openapi()["components"]}
+        place = ("components", "responses", success["$ref"].rsplit("/", 1)[1])
+        success = _openapi()["components"]["responses"][place[-1]]
+    if "schema" not in success.get("content", {}).get("application/json", {}):
+        return {}
+    return _pointer(OPENAPI, *place, "content", "application/json", "schema")
 
 
+def _pointer(document: Path, *place: str) -> dict[str, Any]:
+    """Return a schema that stands at a place of a document."""
+    steps = (step.replace("~", "~0").replace("/", "~1") for step in place)
+    return {"$ref": f"{document.as_uri()}#/{'/'.join(quote(step, safe='~') for step in steps)}"}
+
+
+@functools.cache
+def _registry() -> Registry[Any]:
+    """Both documents, looked through once: they are large, and a validator does so for whatever it is given."""
+    documents = {OPENAPI: _openapi(), WEBHOOKS: _webhooks()}
+    resources = ((path.as_uri(), DRAFT7.create_resource(document)) for path, document in documents.items())
+    return Registry[Any]().with_resources(resources).crawl()
+
+
+@functools.cache
 def _template(method: str, path: str) -> str | None:
     """Return the most specific path of the description that fits; {ref} alone may hold slashes."""
     fitting = [
         template
         for template, operations in _openapi()["paths"].items()
-        if method in operations and re.fullmatch(_pattern(template), path)
+        if method in operations and _pattern(template).fullmatch(path)
     ]
     return min(fitting, key=lambda template: (template.count("{"), -len(template)), default=None)
 
 
 @functools.cache
-def _pattern(template: str) -> str:
+def _pattern(template: str) -> re.Pattern[str]:
     slashes = re.sub(r"\{(ref|path|basehead)\}", "(.+)", template)
-    return re.sub(r"\{[^}]+\}", "([^/]+)", slashes)
+    return re.compile(re.sub(r"\{[^}]+\}", "([^/]+)", slashes))
 
 
 @functools.cache
