@@ -20,7 +20,16 @@ from referencing.jsonschema import DRAFT7
 NODE_MODULES = Path(__file__).parents[2] / "node_modules" / "@octokit"
 OPENAPI = NODE_MODULES / "openapi" / "generated" / "api.github.com.json"
 WEBHOOKS = NODE_MODULES / "webhooks-schemas" / "schema.json"
-RELIED_ON = ("pull_request", "pull_request_review", "pull_request_review_comment", "issue_comment")
+RELIED_ON = (
+    "deployment_status",
+    "installation",
+    "installation_repositories",
+    "issue_comment",
+    "pull_request",
+    "pull_request_review",
+    "pull_request_review_comment",
+    "repository",
+)
 SAMPLES = 3  # of each operation: the schemas are large
 
 

@@ -84,6 +84,14 @@ class Emulator:
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
+    def graphql(self, change: str, *, token: str = OWNER_TOKEN, **given: object) -> Any:  # noqa: ANN401 - JSON comes in
+        """Make a change that only GraphQL has, and return what it returned."""
+        kind = f"{change[0].upper()}{change[1:]}Input"
+        query = f"mutation($input: {kind}!) {{ {change}(input: $input) {{ clientMutationId }} }}"
+        told = self.call("POST", "/graphql", {"query": query, "variables": {"input": given}}, token=token)
+        assert "errors" not in told, told["errors"]
+        return told["data"][change]
+
     def push(
         self,
         files: Mapping[str, str | bytes | None],
@@ -112,9 +120,14 @@ class Emulator:
         """Return every pull request, whatever its state."""
         return list(self.call("GET", f"/repos/{self.repository}/pulls?state=all&per_page=100"))
 
+    def ready(self, number: int) -> None:
+        """Take a pull request for ready, as its button does."""
+        node = self.call("GET", f"/repos/{self.repository}/pulls/{number}")["node_id"]
+        self.graphql("markPullRequestReadyForReview", pullRequestId=node)
+
     def merge(self, number: int) -> None:
         """Mark a draft as ready and merge it, as a person would."""
-        self._control("ready", {"number": number})
+        self.ready(number)
         self.call("PUT", f"/repos/{self.repository}/pulls/{number}/merge", {})
 
     def fail(self, *faults: Mapping[str, Any]) -> None:
@@ -127,6 +140,34 @@ class Emulator:
     def expire_tokens(self) -> None:
         """Forget every installation token, as GitHub does after an hour."""
         self._control("expire", {})
+
+    def install(self, app_id: int, *repositories: str, account: str = "acme") -> int:
+        """Install an App, as a person would on its page, and return the installation's id."""
+        given = {"app_id": app_id, "account": account, "repositories": repositories}
+        return int(self._control("install", given)["installation_id"])
+
+    def uninstall(self, installation_id: int) -> None:
+        """Uninstall an App: its tokens end, and it is told."""
+        self._control("uninstall", {"installation_id": installation_id})
+
+    def select(self, installation_id: int, *, added: Sequence[str] = (), removed: Sequence[str] = ()) -> None:
+        """Change on which repositories an App is installed."""
+        self._control("select", {"installation_id": installation_id, "added": added, "removed": removed})
+
+    def rename(self, name: str) -> None:
+        """Give the repository another name; its former one leads there."""
+        self._control("rename", {"repository": self.repository, "name": name})
+        self.repository = f"{self.repository.split('/')[0]}/{name}"
+
+    def deploy(self, ref: str, *, environment: str = "production") -> None:
+        """Deploy a commit and report its success."""
+        at = f"/repos/{self.repository}/deployments"
+        made = self.call("POST", at, {"ref": ref, "environment": environment, "required_contexts": []})
+        self.call("POST", f"{at}/{made['id']}/statuses", {"state": "success"})
+
+    def clone_url(self, token: str = OWNER_TOKEN) -> str:
+        """Return the address by which git clones, fetches and pushes as whoever has this token."""
+        return f"{self.url.replace('://', f'://x-access-token:{token}@')}/{self.repository}.git"
 
     def send_webhooks_to(self, url: str) -> None:
         """Change the App's webhook URL."""
@@ -154,8 +195,8 @@ class Emulator:
         body = {"content": base64.b64encode(data).decode(), "encoding": "base64"}
         return str(self.call("POST", f"/repos/{self.repository}/git/blobs", body)["sha"])
 
-    def _control(self, what: str, body: Mapping[str, Any] | Sequence[Any]) -> None:
-        self.client.post(f"/_control/{what}", json=body).raise_for_status()
+    def _control(self, what: str, body: Mapping[str, Any] | Sequence[Any]) -> Any:  # noqa: ANN401 - JSON comes in
+        return self.client.post(f"/_control/{what}", json=body).raise_for_status().json()
 
 
 def _free_port() -> int:

@@ -83,7 +83,9 @@ function reviewCommentOf(comment) {
 
 function checkOf(world, run) {
   run.output.annotations_url = `${run.url}/annotations`;
-  return { app: appOf(world, run) };
+  const id = world.gh.checkRuns.get(run.id)?.app_id;
+  const app = world.gh.apps.all().find((candidate) => candidate.app_id === id);
+  return { app: app ? appOf(world, app) : null };
 }
 
 async function repositories(world, value) {
@@ -102,13 +104,10 @@ function userOf(world, user) {
   };
 }
 
-function appOf(world, run) {
-  const id = world.gh.checkRuns.get(run.id)?.app_id;
-  const app = world.gh.apps.all().find((candidate) => candidate.app_id === id);
-  if (!app) return null;
+export function appOf(world, app) {
   const html_url = `${world.baseUrl}/apps/${app.slug}`;
-  const { login, id: owner_id, node_id } = world.gh.orgs.all()[0];
-  const { slug, name, description, created_at, updated_at, permissions, events } = app;
+  const { login, id: owner_id, node_id } = world.gh.orgs.findOneBy("login", app.owner_login) ?? world.gh.users.findOneBy("login", app.owner_login) ?? world.gh.orgs.all()[0];
+  const { app_id: id, slug, name, description, created_at, updated_at, permissions, events } = app;
   const owner = userOf(world, { login });
   return { id, slug, node_id: "A_1", owner: { login, id: owner_id, node_id, ...owner }, name, description, external_url: html_url, html_url, created_at, updated_at, permissions, events };
 }

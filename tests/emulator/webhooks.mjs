@@ -8,7 +8,7 @@ export function deliverWebhooks(world) {
   world.webhooks.dispatch = async (event, action, payload, owner, name) => {
     const repo = world.gh.repos.findOneBy("full_name", `${owner}/${name}`);
     const moved = event === "push" ? movePulls(world, repo, payload) : [];
-    await deliver(world, event, enrich(world, event, payload, repo));
+    await deliver(world, event, enrich(world, event, payload, repo), { repo });
     for (const pull of moved) await synchronize(world, payload, pull);
   };
 }
@@ -26,7 +26,7 @@ async function synchronize(world, push, pull) {
   const token = `token ${[...world.tokenMap.keys()][0]}`;
   const shown = await (await world.api(`/repos/${repo.full_name}/pulls/${pull.number}`, token)).json();
   const payload = { action: "synchronize", before: push.before, after: push.after, pull_request: shown, repository: push.repository, sender: push.sender };
-  await deliver(world, "pull_request", enrich(world, "pull_request", payload, repo));
+  await deliver(world, "pull_request", enrich(world, "pull_request", payload, repo), { repo });
 }
 
 function enrich(world, event, payload, repo) {
@@ -39,8 +39,6 @@ function enrich(world, event, payload, repo) {
   if (event === "pull_request_review_comment") for (const key of OF_DETAIL) delete full.pull_request[key];
   const org = repo && repo.owner_type === "Organization" ? world.gh.orgs.get(repo.owner_id) : null;
   if (org) full.organization = organization(world, org);
-  const installation = world.gh.appInstallations.all().find((candidate) => candidate.repository_ids.includes(repo?.id) || candidate.repository_selection === "all");
-  if (installation) full.installation = { id: installation.installation_id, node_id: Buffer.from(`I${installation.id}`).toString("base64") };
   return full;
 }
 
@@ -86,25 +84,41 @@ export function organization(world, org) {
   };
 }
 
-async function deliver(world, event, payload) {
-  for (const app of world.gh.apps.all()) {
-    if (!app.events.includes("*") && !app.events.includes(event)) continue;
-    const body = JSON.stringify(payload);
-    const headers = {
-      "content-type": "application/json",
-      "user-agent": "GitHub-Hookshot/0000000",
-      "x-github-event": event,
-      "x-github-delivery": randomUUID(),
-      "x-github-hook-installation-target-type": "integration",
-      "x-github-hook-installation-target-id": String(app.app_id),
-      ...(app.webhook_secret ? { "x-hub-signature-256": "sha256=" + createHmac("sha256", app.webhook_secret).update(body).digest("hex") } : {}),
-    };
+// To every App that is installed on the repository; an event of an installation goes to its App, whatever that asked for.
+export async function deliver(world, event, payload, { repo = null, app: only = null }) {
+  const receivers = only ? [[only, null]] : receiversOf(world, event, repo);
+  for (const [app, installation] of receivers) {
+    const told = installation ? { ...payload, installation: { id: installation.installation_id, node_id: Buffer.from(`I${installation.id}`).toString("base64") } } : trim(walk(world, payload));
+    const body = JSON.stringify(told);
+    const headers = headersOf(app, event, body);
     const id = world.deliveries.length + 1;
     const delivery = { id, at: new Date().toISOString(), event, action: payload.action ?? null, url: app.webhook_url, headers, body, status: null };
     world.deliveries.push(delivery);
     if (app.webhook_url) delivery.status = await send(app.webhook_url, headers, body);
   }
 }
+
+function receiversOf(world, event, repo) {
+  const wanting = world.gh.apps.all().filter((app) => app.events.includes("*") || app.events.includes(event));
+  const covers = (row) => row.repository_selection === "all" || row.repository_ids.includes(repo?.id);
+  const found = wanting.map((app) => [app, world.gh.appInstallations.all().find((row) => row.app_id === app.app_id && covers(row))]);
+  return found.filter(([, installation]) => installation);
+}
+
+function headersOf(app, event, body) {
+  return {
+    "content-type": "application/json",
+    "user-agent": "GitHub-Hookshot/0000000",
+    "x-github-event": event,
+    "x-github-delivery": randomUUID(),
+    "x-github-hook-installation-target-type": "integration",
+    "x-github-hook-installation-target-id": String(app.app_id),
+    ...(app.webhook_secret ? { "x-hub-signature-256": "sha256=" + createHmac("sha256", app.webhook_secret).update(body).digest("hex") } : {}),
+  };
+}
+
+// A delivery shows the repository without what only its own page has.
+export const repositoryOf = (pull) => pull.base.repo;
 
 async function send(url, headers, body) {
   try {
