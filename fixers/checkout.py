@@ -43,7 +43,7 @@ def read_tree(
     tree: dict[str, bytes] = {}
     total = 0
     for path in _fitting(folder, max_files, max_file_bytes, max_bytes) if fit else _files(folder):
-        content = _read_regular(path, max_file_bytes)
+        content = read_regular(path, max_file_bytes)
         if content is None:
             continue
         total += len(content)
@@ -108,7 +108,7 @@ def _fitting(folder: Path, max_files: int, max_file_bytes: int, max_bytes: int) 
     return [path for path in sizes if path in kept]
 
 
-def _read_regular(path: Path, max_bytes: int) -> bytes | None:
+def read_regular(path: Path, max_bytes: int) -> bytes | None:
     """Return a regular file's content, or None for anything else; the kind is asked of the opened file itself."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -152,7 +152,7 @@ def _check_before(edit: Edit, target: Path) -> None:
         if not next(parents).is_dir():
             raise DoesNotApply(f"{edit.path!r} lies below a file")
         return
-    content = _read_regular(target, MAX_FILE_BYTES)
+    content = read_regular(target, MAX_FILE_BYTES)
     if content is None:
         raise DoesNotApply(f"{edit.path!r} is not there, or is not a regular file")
     if content != edit.before.encode():

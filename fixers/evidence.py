@@ -38,7 +38,7 @@ class Verdict(StrEnum):
     UNREPLAYED = "tested, not replayed"
     #: The repository has no tests, or no replay command.
     NOT_TESTABLE = "not testable"
-    #: The repository's own tests fail before any edit.
+    #: The repository's own tests fail before any edit, and cannot be told apart.
     TESTS_ALREADY_FAIL = "tests already fail"
     #: The edits do not apply to the base commit.
     DOES_NOT_APPLY = "does not apply"
@@ -93,6 +93,9 @@ class TestRun:
     #: Last lines of its output, at most 4,000 characters.
     output: str
     duration_s: float
+    #: Tests that passed, and tests that failed, could not run or were skipped; None where they were not told apart.
+    n_passed: int | None = None
+    n_not_passed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

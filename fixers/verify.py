@@ -22,14 +22,17 @@ from fixers.replay.playback import LiveModel
 from fixers.replay.pool import Pool
 from fixers.replay.record import record
 from fixers.replay.rounds import try_cases
-from fixers.sandbox import Completed, Sandbox
+from fixers.sandbox import Sandbox
+from fixers.suite import Runner, Tested, is_pytest, no_longer_passing, run_tests, told
 from fixers.weigh import paired_p, weigh
 from webhooks.trace import Trace
 
 N_TEST_STEPS = 4
-OUTPUT_CHARACTERS = 4_000
 # https://docs.pytest.org/en/stable/reference/exit-codes.html
 TESTS_FAILED = 1
+INTERRUPTED = 2  # by files that cannot be imported
+TOLD_APART = frozenset({TESTS_FAILED, INTERRUPTED})
+PYTEST = frozenset({"pytest", "py.test"})
 NO_TESTS_COLLECTED = 5
 #: Options of pytest that say how tests run, not which; the next word is their value.
 CONFIGURING = frozenset({"-p", "-o", "-c", "-W", "--rootdir", "--confcutdir", "--override-ini", "--import-mode"})
@@ -52,6 +55,8 @@ class Findings:
 
     suite: list[TestRun] = field(default_factory=list)
     regression: list[TestRun] = field(default_factory=list)
+    #: What each test gave in the runs before any edit; empty when all pass.
+    red: list[Mapping[str, bool]] = field(default_factory=list)
     cases: list[CaseResult] = field(default_factory=list)
 
 
@@ -223,13 +228,29 @@ def _trial(
 
 def _tests_before(trial: Trial) -> Objection:
     command = trial.bench.harness.test
-    run = _tested(trial.before, Arm.BEFORE, command, trial.bench)
-    trial.findings.suite.append(run)
+    run = _tested(trial, trial.before, Arm.BEFORE, command).run
     trial.step_done("tests before")
-    if _is_pytest(command) and run.exit_status == NO_TESTS_COLLECTED:
+    if is_pytest(command) and run.exit_status == NO_TESTS_COLLECTED:
+        trial.findings.suite.append(run)
         return Verdict.NOT_TESTABLE, "the repository has no tests"
-    if run.exit_status != 0:
-        return Verdict.TESTS_ALREADY_FAIL, f"the tests end with exit status {run.exit_status} before any edit"
+    if run.exit_status == 0 or not is_pytest(command) or run.exit_status not in TOLD_APART:
+        trial.findings.suite.append(run)
+        failed = f"the tests end with exit status {run.exit_status} before any edit"
+        return (Verdict.TESTS_ALREADY_FAIL, failed) if run.exit_status else None
+    return _red_before(trial, command)
+
+
+def _red_before(trial: Trial, command: Sequence[str]) -> Objection:
+    """Find out which tests fail before any edit, in two runs: what fails now and then is nobody's fault either."""
+    tested = [_tested(trial, trial.before, Arm.BEFORE, command, apart=True) for _ in range(2)]
+    trial.findings.suite.append(tested[0].run)
+    trial.findings.red = [each.passed for each in tested if each.passed is not None]
+    if len(trial.findings.red) < len(tested) or not any(map(any, (run.values() for run in trial.findings.red))):
+        status = tested[0].run.exit_status
+        return (
+            Verdict.TESTS_ALREADY_FAIL,
+            f"the tests end with exit status {status} before any edit, and none is known to pass",
+        )
     return None
 
 
@@ -245,12 +266,12 @@ def _new_test(trial: Trial) -> Objection:
     if path not in {edit.path for edit in trial.proposal.edits if edit.after is not None}:
         return Verdict.TEST_PROVES_NOTHING, f"the regression test {path!r} is not among the edits"
     command = _test_command(trial.bench.harness.test, path)
-    red = _tested(trial.before_with_test, Arm.BEFORE, command, trial.bench)
+    red = _tested(trial, trial.before_with_test, Arm.BEFORE, command).run
     trial.findings.regression.append(red)
     trial.step_done("new test before")
     if problem := _why_not_red(red):
         return Verdict.TEST_PROVES_NOTHING, problem
-    green = _tested(trial.after, Arm.AFTER, command, trial.bench)
+    green = _tested(trial, trial.after, Arm.AFTER, command).run
     trial.findings.regression.append(green)
     trial.step_done("new test after")
     if green.exit_status != 0 or not _counts(green).get("passed"):
@@ -269,11 +290,16 @@ def _why_not_red(run: TestRun) -> str:
 
 
 def _tests_after(trial: Trial) -> Objection:
-    run = _tested(trial.after, Arm.AFTER, trial.bench.harness.test, trial.bench)
+    command, red = trial.bench.harness.test, trial.findings.red
+    run, passed = _tested(trial, trial.after, Arm.AFTER, command, apart=bool(red))
     trial.findings.suite.append(run)
     trial.step_done("tests after")
-    if run.exit_status != 0:
+    if not red and run.exit_status != 0:
         return Verdict.BREAKS_TESTS, f"the tests end with exit status {run.exit_status} after the edits"
+    if red and passed is None:
+        return Verdict.BREAKS_TESTS, f"the tests tell nothing after the edits, with exit status {run.exit_status}"
+    if red and (broken := no_longer_passing(red, passed or {})):
+        return Verdict.BREAKS_TESTS, f"{len(broken)} tests no longer pass after the edits: {told(broken)}"
     return None
 
 
@@ -307,29 +333,14 @@ def _weighed(trial: Trial) -> tuple[Verdict, str]:
     return weigh(trial.findings.cases, n_candidates=trial.n_candidates)
 
 
-def _tested(arm_folder: Path, arm: Arm, command: Sequence[str], bench: Bench) -> TestRun:
-    with tempfile.TemporaryDirectory(prefix="tracewright-tests-") as folder:
-        work = Path(folder) / "repo"
-        copy_tree(arm_folder, work)
-        completed = bench.sandbox.run(command, cwd=work, env={}, timeout_s=bench.harness.timeout_s)
-    return TestRun(
-        arm=arm,
-        command=tuple(command),
-        exit_status=completed.exit_status,
-        output=_shown(completed),
-        duration_s=completed.duration_s,
-    )
-
-
-def _shown(completed: Completed) -> str:
-    # pytest counts on the last line of stdout, so that comes last.
-    stopped = f"\nstopped: {completed.stopped}" if completed.stopped else ""
-    return f"{completed.stderr}{completed.stdout}{stopped}".strip()[-OUTPUT_CHARACTERS:]
+def _tested(trial: Trial, folder: Path, arm: Arm, command: Sequence[str], *, apart: bool = False) -> Tested:
+    runner = Runner(trial.bench.sandbox, trial.bench.harness.timeout_s)
+    return run_tests(folder, arm, command, runner, apart=apart)
 
 
 def _test_command(command: Sequence[str], path: str) -> tuple[str, ...]:
     """Return the command that runs one test file with pytest, as the repository's own command starts it."""
-    at = next((index for index, word in enumerate(command) if _is_pytest([word])), None)
+    at = next((index for index, word in enumerate(command) if PurePosixPath(word).name in PYTEST), None)
     if at is None:
         return ("python", "-m", "pytest", f"./{path}")
     return (*command[: at + 1], *_options(command[at + 1 :]), f"./{path}")
@@ -344,10 +355,6 @@ def _options(words: Sequence[str]) -> list[str]:
         elif word.startswith(CONFIGURING_WITH_VALUE):
             kept.append(word)
     return kept
-
-
-def _is_pytest(command: Sequence[str]) -> bool:
-    return any(PurePosixPath(word).name in {"pytest", "py.test"} for word in command)
 
 
 def _counts(run: TestRun) -> dict[str, int]:

@@ -199,6 +199,8 @@ def _test_row(label: str, runs: Sequence[TestRun]) -> Row:
 def _colour(run: TestRun | None) -> str:
     if run is None:
         return "not run"
+    if run.n_passed is not None:
+        return f"{run.n_passed:,} pass, {run.n_not_passed:,} do not"
     return "green" if run.exit_status == 0 else f"red (exit status {run.exit_status})"
 
 
