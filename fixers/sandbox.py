@@ -8,10 +8,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from fixers.cgroup import Group, limiting
 from fixers.errors import SandboxMissing
 from fixers.mounts import interpreter_folders, nested_mounts, same_path, system_mounts
 from fixers.process_tree import OutputTail, available_memory_bytes, descendants, kill_tree, resident_bytes
@@ -171,7 +173,13 @@ class Bubblewrap:
             ]
             # bubblewrap itself gets the clean environment: its own stays readable inside, as /proc/1/environ.
             clean = _environment(self.python, {**self.variables, **env})
-            return _watch(argv, cwd=cwd, env=clean, timeout_s=timeout_s, limits=self.limits, clock=self.clock)
+            with self._limiting() as group:
+                argv = group.joining(argv)
+                done = _watch(argv, cwd=cwd, env=clean, timeout_s=timeout_s, limits=self.limits, clock=self.clock)
+                return done if done.stopped else replace(done, stopped=group.breach())
+
+    def _limiting(self) -> AbstractContextManager[Group]:
+        return limiting(processes=self.limits.processes, memory_bytes=self.limits.memory_bytes)
 
     def _isolation(self) -> list[str]:
         userns = ["--disable-userns"] if self.disable_userns else []
@@ -186,7 +194,7 @@ class Bubblewrap:
 
     def _limited(self, timeout_s: float) -> list[str]:
         # Not the address space: torch reserves far more than it uses. The number of processes binds an ordinary
-        # user here; root is exempt from it, and held by the watch.
+        # user here; root is exempt from it, and held by the control group, or else by the watch.
         return [
             str(self.prlimit),
             *(f"--nproc={self.limits.processes}", f"--nofile={self.limits.open_files}", "--core=0"),
