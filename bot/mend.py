@@ -8,12 +8,14 @@ from pathlib import Path
 from bot.agents import Agent
 from bot.errors import NoTraces
 from bot.examine import detectors_for
+from bot.past_attempts import NO_MODEL, past_attempts
 from bot.store.store import Store
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
 from fixers.agent import run_agent
 from fixers.cases import choose_cases
 from fixers.checkout import read_tree
+from fixers.code_index import CodeIndex
 from fixers.diagnose import diagnose
 from fixers.draft import Drafted, draft
 from fixers.evidence import Evidence
@@ -50,11 +52,13 @@ def draft_fixes(
         raise NoTraces(f"no trace of failure mode {mode.id} is kept any more")
     healthy = _healthy(store, tenant, failures)
     with working_copy(agent) as (checkout, harness):
-        diagnosis = diagnose(mode, failures, traces, checkout)
+        index = CodeIndex.of(checkout)
+        attempts = past_attempts(store, tenant, mode)
+        diagnosis = diagnose(mode, failures, traces, index, healthy=healthy)
 
         def ask(**_: object) -> Proposal | str:
             if model is None:
-                return "no model is configured"
+                return NO_MODEL
             if sandbox is None:
                 return "a model is configured, but there is no sandbox for its commands"
             run = run_agent(
@@ -65,10 +69,12 @@ def draft_fixes(
                 healthy=healthy,
                 diagnosis=diagnosis,
                 checkout=checkout,
+                index=index,
                 harness=harness,
                 base_sha=agent.base.sha,
                 sandbox=sandbox,
                 may_edit=_scope(harness),
+                attempts=attempts,
                 revision=revision,
             )
             store.add_spent(tenant, mode.id, tokens=run.tokens, cost_usd=run.cost_usd)

@@ -1,6 +1,6 @@
 """The stages as the product runs them: what `bot.pipeline` strings together, with everything they need."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -26,8 +26,10 @@ from bot.store.store import Store
 from bot.work import end_work
 from bot.workshop import Listener, Workshop, silent
 from clustering.embed import Encoder
+from fixers.draft import RECIPES
 from fixers.evidence import Verdict
 from fixers.model import Model
+from fixers.recipes.recipe import Recipe
 from fixers.replay.playback import LiveModel
 from fixers.sandbox import Sandbox
 
@@ -46,6 +48,7 @@ class ProductStages:
     discretions: Discretions
     #: Why there is no sandbox, with its mend.
     no_sandbox: str = ""
+    recipes: Sequence[Recipe] = RECIPES
     model: Model | None = None
     live: LiveModel | None = None
     quiet_s: float = 60.0
@@ -213,6 +216,7 @@ class ProductStages:
             ledger=self.ledger,
             sandbox=self.sandbox,
             no_sandbox=self.no_sandbox,
+            recipes=self.recipes,
             model=self.model,
             live=self.live,
             listener=self.listener,

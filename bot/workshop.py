@@ -1,6 +1,6 @@
 """Workshop: where fixes are drafted and tried."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -13,8 +13,10 @@ from bot.same_fix import applies, is_there
 from clustering.failure_mode import FailureMode
 from fixers.draft import RECIPES
 from fixers.evidence import Evidence, Verdict
+from fixers.harness import Budget
 from fixers.model import Model
 from fixers.proposal import Proposal
+from fixers.recipes.recipe import Recipe
 from fixers.replay.playback import LiveModel
 from fixers.sandbox import Sandbox
 
@@ -41,13 +43,14 @@ class Workshop:
     sandbox: Sandbox | None
     #: Why there is no sandbox, with its mend.
     no_sandbox: str = ""
+    recipes: Sequence[Recipe] = RECIPES
     model: Model | None = None
     live: LiveModel | None = None
     listener: Listener = silent
 
     def draft(self, tenant: str, mode: FailureMode, agent: Agent, tried: Collection[str]) -> list[str]:
         """Return the ids of proposals to try: those that were never judged, else new ones."""
-        if tried and not self._may_ask_model(tenant, tried):
+        if tried and not self._may_ask_model(tenant, tried, agent.harness.budget):
             return []
         refused = self.ledger.store.proposals_of_mode(tenant, mode.id, state=State.CLOSED)
         if not tried and not refused:
@@ -61,7 +64,7 @@ class Workshop:
             tenant,
             mode,
             agent=agent,
-            recipes=() if tried or refused else RECIPES,  # they would draft what was refused
+            recipes=() if tried or refused else self.recipes,  # they would draft what was refused
             model=self.model,
             sandbox=self.sandbox,
         )
@@ -92,13 +95,14 @@ class Workshop:
             on_progress=self._telling(f"verifying: {mode.title}"),
         )
 
-    def _may_ask_model(self, tenant: str, tried: Collection[str]) -> bool:
-        """Tell whether the model may do better than the recipes did; it is paid for one proposal an attempt."""
+    def _may_ask_model(self, tenant: str, tried: Collection[str], budget: Budget) -> bool:
+        """Tell whether the model may do better than what was tried; it is paid for so many candidates an attempt."""
         if self.model is None:
             return False
-        recipes = [self.ledger.proposal(tenant, each).author.startswith("recipe:") for each in tried]
+        by_model = [not self.ledger.proposal(tenant, each).author.startswith("recipe:") for each in tried]
         found = [self.ledger.store.evidence_of(tenant, each) for each in tried]
-        return all(recipes) and all(evidence is not None and evidence.verdict in ESCAPABLE for evidence in found)
+        escapable = all(evidence is not None and evidence.verdict in ESCAPABLE for evidence in found)
+        return escapable and sum(by_model) < budget.candidates
 
     def _candidates(self, tenant: str, mode: FailureMode, base_sha: str) -> list[Proposal]:
         """Return every proposal for the failure mode on one commit: the more are tried, the stricter the test."""

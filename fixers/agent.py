@@ -13,6 +13,8 @@ from typing import Any
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
 from fixers import tools
+from fixers.archive import Attempt
+from fixers.code_index import CodeIndex
 from fixers.diagnosis import Diagnosis
 from fixers.digest import digest
 from fixers.errors import FixerError, TreeTooLarge
@@ -22,8 +24,8 @@ from fixers.proposal import Proposal
 from fixers.quoting import clean
 from fixers.revision import Revision, apply_to
 from fixers.sandbox import Sandbox
-from fixers.submission import Submission, check_submission
-from fixers.workspace import Workspace, open_workspace
+from fixers.submission import Submission, check_submission, told_siblings, try_out
+from fixers.workspace import Refused, Workspace, open_workspace
 from webhooks.messages import ToolCall
 from webhooks.trace import Trace
 
@@ -32,8 +34,9 @@ MAX_CALLS = 10  # in one answer
 MAX_REPEATS = 4
 MAX_SILENT = 3  # answers in a row without a tool call
 MAX_REFUSED = 3  # submissions
+MAX_DECLINED = 500  # characters of its reason
 LAST_STEPS = 5  # from here on the model is told how many answers are left
-DIGEST_SHARE = 40  # every answer pays for the digest again, so it gets a fortieth of the tokens
+DIGEST_SHARE = 20  # every answer pays for the digest again, so it gets a twentieth of the tokens
 
 SILENT = "No tool was called. Call a tool; when the work is done, call submit."
 
@@ -61,10 +64,12 @@ def run_agent(
     healthy: Sequence[Trace],
     diagnosis: Diagnosis | None,
     checkout: Path,
+    index: CodeIndex,
     harness: Harness,
     base_sha: str,
     sandbox: Sandbox,
     may_edit: Callable[[str], str | None],
+    attempts: Sequence[Attempt] = (),
     revision: Revision | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> AgentRun:
@@ -78,8 +83,8 @@ def run_agent(
         What goes wrong, the runs that show it, and runs that do not.
     diagnosis
         A first guess, if there is one.
-    checkout
-        The repository's files at `base_sha`; they are read, never written.
+    checkout, index
+        The repository's files at `base_sha`, read, never written; and what was looked up in them.
     harness
         Test command, paths and budget.
     base_sha
@@ -88,6 +93,8 @@ def run_agent(
         Where the model's commands run.
     may_edit
         Returns the reason why a path may not be edited, or None.
+    attempts
+        What was tried on the failure mode before, oldest first.
     revision
         A proposal to change, and what reviewers say of it; None to start from the checkout.
     clock
@@ -102,6 +109,7 @@ def run_agent(
             may_edit=may_edit,
             sandbox=sandbox,
             timeout_s=harness.timeout_s,
+            attempts=attempts,
         )
         account = digest(
             mode,
@@ -109,7 +117,8 @@ def run_agent(
             traces=traces,
             healthy=healthy,
             diagnosis=diagnosis,
-            checkout=checkout,
+            index=index,
+            attempts=attempts,
             max_tokens=min(10_000, harness.budget.tokens // DIGEST_SHARE),
         )
     except TreeTooLarge as error:
@@ -161,6 +170,7 @@ class _Run:
     cost_usd: float = 0.0
     silent: int = 0
     refused: int = 0
+    told_siblings: bool = False
     #: How often each call was made since the last edit.
     calls: Counter[str] = field(default_factory=Counter)
 
@@ -223,6 +233,8 @@ class _Run:
         self._count(call)
         if call.name == tools.SUBMIT.name:
             return self._submit(call.arguments)
+        if call.name == tools.DECLINE.name:
+            return self._decline(call.arguments)
         before = self.workspace.files.copy()
         answer = tools.call(self.workspace, call.name, call.arguments)
         if self.workspace.files != before:
@@ -236,14 +248,29 @@ class _Run:
             shown = clean(" ".join(key.split()))[:200]
             raise _Ended(f"the model made the same call {MAX_REPEATS} times without an edit between: {shown}")
 
+    def _decline(self, arguments: str) -> str:
+        try:
+            reason = tools.read_arguments(tools.DECLINE, arguments)["reason"]
+        except Refused as refusal:
+            return f"error: {refusal}"
+        raise _Ended(f"the model declined: {clean(' '.join(reason.split()))[:MAX_DECLINED] or 'it gave no reason'}")
+
     def _submit(self, arguments: str) -> Submission | str:
         reasons, submission = check_submission(arguments, self.workspace)
-        if submission is not None:
+        if submission is not None and not (reasons := self._objections(submission)):
             return submission
         self.refused += 1
         if self.refused > MAX_REFUSED:
             raise _Ended(f"the submission was refused {self.refused} times, last because {'; '.join(reasons)}"[:1000])
         return "error: not accepted:\n" + "\n".join(f"- {reason}" for reason in reasons)
+
+    def _objections(self, submission: Submission) -> list[str]:
+        """Return why a submission that is complete is not taken; of siblings the model is told once."""
+        if not self.told_siblings and (remark := told_siblings(submission, self.workspace)):
+            self.told_siblings = True
+            self.refused -= 1  # a hint, not a mistake
+            return [remark]
+        return try_out(submission, self.workspace, self.harness.test)
 
 
 def _assistant(reply: Reply) -> dict[str, Any]:

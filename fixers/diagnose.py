@@ -3,26 +3,19 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
-from pathlib import Path
 
-from clustering.anchor import anchor
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
+from fixers.code_index import CodeIndex
 from fixers.diagnosis import Diagnosis, Layer, Location, Quote
+from fixers.link import Candidate, contrast, link
 from webhooks import semconv
 from webhooks.trace import Span, Trace
 
 MAX_QUOTES = 3
-MAX_EXPLAINED = 20  # failures whose cause is looked for: more would say the same
+#: Detectors that judge an answer, and say nothing of where in the run it went wrong.
+JUDGEMENTS = frozenset({"negative_feedback", "objection"})
 MAX_QUOTE_CHARACTERS = 300
-#: A prompt in a file and the one that was sent share at least this much text in one piece.
-MIN_PROMPT_CHARACTERS = 40
-MAX_FILE_BYTES = 400_000
-
-_FRAME = re.compile(r'File "([^"\n]+)", line (\d+)')
-_SKIPPED = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", "site-packages"})
-_PROMPT_FILES = frozenset({".md", ".txt", ".j2", ".jinja", ".prompt", ".yaml", ".yml", ".py"})
 
 _TRANSIENT = re.compile(r"RateLimit|Timeout|Connection|InternalServer|ServiceUnavailable|Overloaded")
 _PARSING = re.compile(r"JSONDecode|Validation")
@@ -62,7 +55,14 @@ _CAUSES: tuple[tuple[str, re.Pattern[str], Layer, str], ...] = (
 _UNKNOWN = (Layer.TOOL_CODE, "These runs fail in the same way ({key}).")
 
 
-def diagnose(mode: FailureMode, failures: Sequence[Failure], traces: Mapping[str, Trace], checkout: Path) -> Diagnosis:
+def diagnose(
+    mode: FailureMode,
+    failures: Sequence[Failure],
+    traces: Mapping[str, Trace],
+    index: CodeIndex,
+    *,
+    healthy: Sequence[Trace] = (),
+) -> Diagnosis:
     """Return what causes a failure mode, as far as rules can tell.
 
     Parameters
@@ -71,20 +71,23 @@ def diagnose(mode: FailureMode, failures: Sequence[Failure], traces: Mapping[str
         The failure mode and its members.
     traces
         The members' traces by id; a missing one is passed over.
-    checkout
-        The repository's files; only names and text are read.
+    index
+        The repository.
+    healthy
+        Runs in which nothing failed, to compare with.
 
     """
     detector = failures[0].detector if failures else mode.detector
     key = Counter(failure.key for failure in failures).most_common(1)[0][0] if failures else mode.key
     layer, cause = _cause(detector, key)
-    anchored = [(failure, trace, span) for failure, trace, span in _anchors(failures, traces)]
-    shown, of = [span for _, _, span in anchored], [trace for _, trace, _ in anchored]
+    if detector in JUDGEMENTS and (tools := contrast(traces, healthy)):
+        layer, cause = Layer.TOOL_CODE, f"{cause} What these runs have in common is the tool {_plain(tools[0])}."
+    anchored = list(_anchors(failures, traces))
     return Diagnosis(
         failure_mode_id=mode.id,
         cause=cause.format(key=_plain(key)),
         layer=layer,
-        location=_location(shown, of, layer, checkout) or _explained_location(anchored, checkout),
+        location=_location(link(failures, traces, index, layer=layer, healthy=healthy)),
         quotes=tuple(_quotes(anchored)),
     )
 
@@ -159,115 +162,6 @@ def _candidates(failure: Failure, span: Span) -> Iterator[str]:
     yield semconv.output_value(span) or ""
 
 
-def _location(spans: Sequence[Span], traces: Sequence[Trace], layer: Layer, checkout: Path) -> Location | None:
-    """Return the line that most failures point to, by the surest of the ways that find one."""
-    files = _files(checkout)
-    found = [place for span, trace in zip(spans, traces, strict=True) for place in _frames(span, trace, files)]
-    found = found or [place for span in spans for place in _attributes(span, files)]
-    found = found or [place for span in spans for place in _tools(span, files, checkout)]
-    if not found and layer in {Layer.PROMPT, Layer.CONTEXT}:
-        found = [place for trace in traces[:1] for place in _prompts(trace, files, checkout)]
-    if not found:
-        return None
-    path, line = Counter(found).most_common(1)[0][0]
-    return Location(path=path, line=line)
-
-
-def _explained_location(anchored: Sequence[tuple[Failure, Trace, Span]], checkout: Path) -> Location | None:
-    """Return the line that most of the spans which explain the failures name, where those that show them name none."""
-    files = _files(checkout)
-    named = [anchor(trace, failure).location for failure, trace, _ in anchored[:MAX_EXPLAINED]]
-    found = [(path, place[1] or 1) for place in named if place and (path := _in_checkout(place[0], files))]
-    if not found:
-        return None
-    path, line = Counter(found).most_common(1)[0][0]
-    return Location(path=path, line=line)
-
-
-def _files(checkout: Path) -> list[str]:
-    """Return the repository's paths, relative, in order; links are left out."""
-    return sorted(
-        path.relative_to(checkout).as_posix()
-        for path in checkout.rglob("*")
-        if not path.is_symlink() and path.is_file() and not _SKIPPED & set(path.relative_to(checkout).parts)
-    )
-
-
-def _frames(span: Span, trace: Trace, files: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """Yield the innermost stack frame that lies in the checkout, of this span or else of the nearest that has one."""
-    for candidate in (span, *reversed(trace.spans)):
-        error = semconv.exception(candidate)
-        for name, line in reversed(_FRAME.findall(error.stacktrace if error is not None else "")):
-            if path := _in_checkout(name, files):
-                yield path, int(line)
-                return
-
-
-def _attributes(span: Span, files: Sequence[str]) -> Iterator[tuple[str, int]]:
-    place = semconv.code_location(span)
-    if place is not None and (path := _in_checkout(place[0], files)):
-        yield path, place[1] or 1
-
-
-def _in_checkout(name: str, files: Sequence[str]) -> str | None:
-    """Return the file whose path is the longest end of `name`: the trace's machine keeps the repository elsewhere."""
-    parts = name.replace("\\", "/").split("/")
-    if {"site-packages", "dist-packages"} & set(parts):
-        return None
-    known = set(files)
-    for i in range(len(parts)):
-        if (end := "/".join(parts[i:])) in known:
-            return end
-    # The process may have been started inside a folder of the repository; a bare file name is too little to go by.
-    ends = [path for path in files if path.endswith("/" + name.lstrip("./"))]
-    return ends[0] if len(ends) == 1 and "/" in name else None
-
-
-def _tools(span: Span, files: Sequence[str], checkout: Path) -> Iterator[tuple[str, int]]:
-    """Yield the only function that is called as the span's tool is."""
-    name = semconv.tool_name(span)
-    if semconv.operation(span) is not semconv.Operation.TOOL or not name or not name.isidentifier():
-        return
-    definition = re.compile(rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{name}\b", re.MULTILINE)
-    found = []
-    for path in files:
-        if path.endswith(".py") and not re.search(r"(^|/)(tests?/|test_)", path):
-            text = _read(checkout / path)
-            found += [(path, text.count("\n", 0, match.start()) + 1) for match in definition.finditer(text)]
-    if len(found) == 1:
-        yield found[0]
-
-
-def _prompts(trace: Trace, files: Sequence[str], checkout: Path) -> Iterator[tuple[str, int]]:
-    """Yield the file that shares the longest text with the system prompt, and the line where that text starts."""
-    prompt = next(
-        (
-            message.content
-            for span in trace.spans
-            for message in semconv.input_messages(span)
-            if message.role == "system" and message.content
-        ),
-        "",
-    )
-    best = (MIN_PROMPT_CHARACTERS - 1, "", 0)
-    for path in files:
-        if Path(path).suffix not in _PROMPT_FILES or re.search(r"(^|/)(tests?/|test_)", path):
-            continue
-        text = _read(checkout / path)
-        if not any(line.strip() and line.strip() in text for line in prompt.splitlines()):
-            continue
-        match = SequenceMatcher(None, prompt, text, autojunk=False).find_longest_match()
-        if match.size > best[0]:
-            best = (match.size, path, text.count("\n", 0, match.b) + 1)
-    if best[1]:
-        yield best[1], best[2]
-
-
-def _read(path: Path) -> str:
-    """Return a file's text; the empty text where it is too large or not UTF-8."""
-    if path.stat().st_size > MAX_FILE_BYTES:
-        return ""
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        return ""
+def _location(candidates: Sequence[Candidate]) -> Location | None:
+    """Return the strongest link."""
+    return next((Location(path=each.place.path, line=each.place.line) for each in candidates), None)

@@ -1,35 +1,31 @@
 """Tell a failure mode in a few pages: counts, quoted spans, places in the code, and the names of the raw traces."""
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
+from fixers.alike import alike
+from fixers.archive import Attempt, told
 from fixers.cases import tools_of
-from fixers.checkout import read_tree
-from fixers.diagnosis import Diagnosis, Location
+from fixers.code_index import CodeIndex
+from fixers.diagnosis import Diagnosis
+from fixers.digest_code import excerpts, file_list, mentions, source, tests
+from fixers.link import Candidate, link
 from fixers.quoting import fenced, one_line
 from fixers.span_text import span_line
-from webhooks import semconv
 from webhooks.trace import Span, Trace
 
 BYTES_PER_TOKEN = 4
-EXEMPLARS = 3
-SPANS_BEFORE = 6
-SPANS_AFTER = 2
+EXEMPLARS = 2
+SPANS_BEFORE = 12
+SPANS_AFTER = 4
 SHORT = 300  # characters of a neighbouring span
 LONG = 1_500  # characters of the failing one
 MESSAGES = 5
-LOCATIONS = 4
-LINES_AROUND = 8
-MENTIONS = 10
-LISTED_FILES = 200
-LISTED_TRACES = 15  # of each kind
-MAX_SOURCE_BYTES = 200_000  # a larger file is not one that people write by hand
-# A frame of a Python stack trace.
-FRAME = re.compile(r'File "([^"\n]{1,300})", line (\d{1,7})')
+LISTED_TRACES = 10  # of each kind
+#: Bytes that one part may take of the whole.
+SHARES = {"spans": 0.3, "a healthy run": 0.12, "candidates": 0.3, "tests": 0.15, "files": 0.15}
 
 
 def digest(
@@ -39,7 +35,8 @@ def digest(
     traces: Sequence[Trace],
     healthy: Sequence[Trace],
     diagnosis: Diagnosis | None,
-    checkout: Path,
+    index: CodeIndex,
+    attempts: Sequence[Attempt] = (),
     max_tokens: int = 10_000,
 ) -> str:
     """Return the account as Markdown; what traces say is fenced and marked as data.
@@ -56,57 +53,40 @@ def digest(
         Traces that did not, for comparison.
     diagnosis
         What the rules of diagnosis found, if anything.
-    checkout
-        The repository's files.
+    index
+        The repository.
+    attempts
+        What was tried on the failure mode before, oldest first.
     max_tokens
-        Counted at 4 bytes a token. Sections that do not fit are left out and named at the end.
+        Counted at 4 bytes a token. Sections that do not fit are cut or left out, and named at the end; what is left of
+        the space goes to whole source files, the most telling first.
 
     """
-    files = read_tree(checkout, max_file_bytes=MAX_SOURCE_BYTES, fit=True)
     by_id = {trace.trace_id: trace for trace in traces}
+    near = alike(traces, healthy)
+    candidates = link(failures, by_id, index, layer=diagnosis.layer if diagnosis else None, healthy=healthy)
+    limit = max_tokens * BYTES_PER_TOKEN
     sections = {
         "failure mode": _summary(mode, failures),
+        "attempts before this one": told(attempts),
         "diagnosis": _diagnosis(diagnosis),
-        "recorded runs": _runs(traces, healthy),
+        "recorded runs": _runs(traces, near),
         "messages": _messages(failures),
-        "places in the code": _places(diagnosis, locations(failures, by_id, files), files),
-        "spans": "\n\n".join(_neighbourhood(failure, by_id) for failure in _exemplars(mode, failures, by_id)),
-        "mentions": _mentions(mode, files),
-        "files": _file_list(files),
+        "spans": _fitting(_neighbourhoods(mode, failures, by_id), limit * SHARES["spans"]),
+        "a healthy run": _fitting(map(_healthy_run, near[:1]), limit * SHARES["a healthy run"]),
+        "candidates": _fitting(excerpts(diagnosis, candidates, index), limit * SHARES["candidates"]),
+        "mentions": mentions(mode.key, index),
+        "tests": _fitting(tests(_paths(diagnosis, candidates), index), limit * SHARES["tests"]),
+        "files": _fitting(file_list(index), limit * SHARES["files"], joined="\n"),
     }
-    return _within(sections, max_tokens * BYTES_PER_TOKEN)
+    words = [mode.key, *(tool for trace in traces[:EXEMPLARS] for tool in tools_of(trace))]
+    return _within(sections, limit, source(_paths(diagnosis, candidates), index, words=words))
 
 
-def locations(
-    failures: Iterable[Failure], traces: Mapping[str, Trace], files: Iterable[str]
-) -> list[tuple[Location, int]]:
-    """Return the lines of the repository that the failing spans name, most often named first, with the counts.
-
-    Of lines that are named as often, the innermost frame comes first.
-    """
-    known = sorted(files, key=len, reverse=True)
-    counts: Counter[Location] = Counter()
-    for failure in failures:
-        span = _span(failure, traces)
-        named = reversed(list(_named(span))) if span else ()
-        counts.update(dict.fromkeys(place for path, line in named if (place := _placed(path, line, known))).keys())
-    return counts.most_common()
-
-
-def _named(span: Span) -> Iterator[tuple[str, int]]:
-    """Yield the files and lines that a span names, in its code attributes and in its stack trace."""
-    if place := semconv.code_location(span):
-        yield place
-    raised = semconv.exception(span)
-    for path, line in FRAME.findall(raised.stacktrace or "" if raised else ""):
-        yield path, int(line)
-
-
-def _placed(path: str, line: int, known: Sequence[str]) -> Location | None:
-    """Match what a trace calls a path against the files that are there; it never becomes a path by itself."""
-    path = path.replace("\\", "/")
-    match = next((name for name in known if path == name or path.endswith("/" + name)), None)
-    return Location(path=match, line=line) if match else None
+def _paths(diagnosis: Diagnosis | None, candidates: Sequence[Candidate]) -> list[str]:
+    """Return the files that may hold the cause, the likeliest first."""
+    guess = [diagnosis.location.path] if diagnosis and diagnosis.location else []
+    return list(dict.fromkeys([*guess, *(each.place.path for each in candidates)]))
 
 
 def _summary(mode: FailureMode, failures: Sequence[Failure]) -> str:
@@ -132,11 +112,9 @@ def _diagnosis(diagnosis: Diagnosis | None) -> str:
     return f"A first guess, to be checked: {one_line(diagnosis.cause, 600)} (layer: {diagnosis.layer}{where})"
 
 
-def _runs(traces: Sequence[Trace], healthy: Sequence[Trace]) -> str:
-    """Name the raw traces as `read_trace` takes them; those healthy ones first that used the same tools."""
-    used = {tool for trace in traces for tool in tools_of(trace)}
-    alike = sorted(healthy, key=lambda trace: -len(used & tools_of(trace)))
-    return "\n".join(["Read them with read_trace.", *_named_runs("failing", traces), *_named_runs("healthy", alike)])
+def _runs(traces: Sequence[Trace], near: Sequence[Trace]) -> str:
+    """Name the raw traces as `read_trace` takes them; those healthy ones first that are most like the failing ones."""
+    return "\n".join(["Read them with read_trace.", *_named_runs("failing", traces), *_named_runs("healthy", near)])
 
 
 def _named_runs(kind: str, traces: Sequence[Trace]) -> list[str]:
@@ -158,6 +136,10 @@ def _messages(failures: Sequence[Failure]) -> str:
     return fenced("\n".join(lines), "the failing spans") if lines else ""
 
 
+def _neighbourhoods(mode: FailureMode, failures: Sequence[Failure], traces: Mapping[str, Trace]) -> Iterator[str]:
+    return (_neighbourhood(failure, traces) for failure in _exemplars(mode, failures, traces))
+
+
 def _exemplars(mode: FailureMode, failures: Sequence[Failure], traces: Mapping[str, Trace]) -> list[Failure]:
     """Return the failures nearest to the mode's centre that can be shown, at most one a trace."""
     rank = {exemplar: index for index, exemplar in enumerate(mode.exemplars)}
@@ -174,53 +156,25 @@ def _neighbourhood(failure: Failure, traces: Mapping[str, Trace]) -> str:
     return fenced("\n".join(lines), f"trace {failure.trace_id}, around the failing span {failure.span_id}")
 
 
-def _places(diagnosis: Diagnosis | None, named: Sequence[tuple[Location, int]], files: Mapping[str, bytes]) -> str:
-    guess = [(diagnosis.location, "diagnosis")] if diagnosis and diagnosis.location else []
-    places = guess + [(place, f"named by {n} failing spans") for place, n in named if (place, "diagnosis") not in guess]
-    told = [(place, why) for place, why in _apart(places) if place.path in files]
-    return "\n\n".join(_excerpt(place, why, files) for place, why in told[:LOCATIONS])
+def _healthy_run(trace: Trace) -> str:
+    lines = [span_line(span, SHORT) for span in trace.spans[: SPANS_BEFORE + SPANS_AFTER]]
+    return fenced("\n".join(lines), f"trace {trace.trace_id}, in which nothing failed")
 
 
-def _apart(places: Sequence[tuple[Location, str]]) -> list[tuple[Location, str]]:
-    """Leave out the places that the excerpt of an earlier one shows already."""
-    kept: list[tuple[Location, str]] = []
-    for place, why in places:
-        if not any(place.path == other.path and abs(place.line - other.line) <= LINES_AROUND for other, _ in kept):
-            kept.append((place, why))
-    return kept
+def _fitting(parts: Iterator[str] | Sequence[str], limit: float, *, joined: str = "\n\n") -> str:
+    """Join the first parts that fit together; the first one is there in any case."""
+    kept: list[str] = []
+    used = 0
+    for part in parts:
+        used += len(part.encode()) + len(joined)
+        if kept and used > limit:
+            break
+        kept.append(part)
+    return joined.join(kept)
 
 
-def _excerpt(place: Location, why: str, files: Mapping[str, bytes]) -> str:
-    lines = files[place.path].decode(errors="replace").split("\n")
-    first = max(place.line - LINES_AROUND, 1)
-    shown = lines[first - 1 : place.line + LINES_AROUND]
-    text = "\n".join(f"{number:5}  {line[:SHORT]}" for number, line in enumerate(shown, start=first))
-    return f"{place.path}:{place.line} ({why})\n" + fenced(text, "the repository")
-
-
-def _mentions(mode: FailureMode, files: Mapping[str, bytes]) -> str:
-    """Show where the repository speaks of what failed: a tool, an exception, a rule."""
-    word = mode.key.encode()
-    if len(word) < len("tool"):
-        return ""
-    found = (
-        f"{path}:{number}: {line.decode(errors='replace').strip()[:SHORT]}"
-        for path, content in sorted(files.items())
-        if word in content
-        for number, line in enumerate(content.split(b"\n"), start=1)
-        if word in line
-    )
-    lines = [line for line, _ in zip(found, range(MENTIONS), strict=False)]
-    return fenced("\n".join(lines), "the repository") if lines else ""
-
-
-def _file_list(files: Mapping[str, bytes]) -> str:
-    paths = sorted(files)
-    more = [f"({len(paths) - LISTED_FILES} more; list_files)"] if len(paths) > LISTED_FILES else []
-    return "\n".join([*(one_line(path, 240) for path in paths[:LISTED_FILES]), *more])
-
-
-def _within(sections: Mapping[str, str], limit: int) -> str:
+def _within(sections: Mapping[str, str], limit: int, files: Iterator[tuple[str, str]]) -> str:
+    """Keep the sections that fit, then whole files that nothing has shown yet."""
     kept, left_out, used = [], [], 0
     for title, text in sections.items():
         section = f"## {title.capitalize()}\n\n{text}\n"
@@ -230,7 +184,13 @@ def _within(sections: Mapping[str, str], limit: int) -> str:
             used += size
         elif text:
             left_out.append(title)
-    return "\n".join([*kept, *([f"(Left out for length: {', '.join(left_out)}.)"] if left_out else [])])
+    whole = []
+    for path, text in files:
+        section = f"### {path}, whole\n\n{text}\n"
+        if used + len(section.encode()) <= limit:
+            whole.append(section)
+            used += len(section.encode())
+    return "\n".join([*kept, *whole, *([f"(Left out for length: {', '.join(left_out)}.)"] if left_out else [])])
 
 
 def _span(failure: Failure, traces: Mapping[str, Trace]) -> Span | None:

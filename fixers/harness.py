@@ -48,6 +48,8 @@ class Budget:
     tokens: int = 200_000
     cost_usd: float = 2.0
     steps: int = 40
+    #: Proposals of the model that are tried, each after the trials of those before it are known.
+    candidates: int = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,12 +310,13 @@ def _policies(field: _Field) -> tuple[Policy, ...]:
 
 
 def _budget(field: _Field) -> Budget:
-    fields = field.mapping("tokens", "cost_usd", "steps")
+    fields = field.mapping("tokens", "cost_usd", "steps", "candidates")
     budget = Budget()
     return Budget(
         tokens=fields["tokens"].whole(to=100_000_000) if "tokens" in fields else budget.tokens,
         cost_usd=fields["cost_usd"].number(to=10_000) if "cost_usd" in fields else budget.cost_usd,
         steps=fields["steps"].whole(to=1000) if "steps" in fields else budget.steps,
+        candidates=fields["candidates"].whole(to=10) if "candidates" in fields else budget.candidates,
     )
 
 

@@ -11,13 +11,17 @@ from clustering.failure_mode import FailureMode
 from fixers.diagnose import span_texts
 from fixers.diagnosis import Diagnosis, Layer, Location, Quote
 from fixers.lint import lint
+from fixers.new_test import one_file, why_not_green, why_not_red
 from fixers.proposal import Edit, Proposal
-from fixers.tools import SUBMIT, read_arguments
+from fixers.sandbox import Completed
+from fixers.siblings import siblings
+from fixers.tools import SUBMIT, read_arguments, run_on_copy
 from fixers.workspace import Refused, Workspace, syntax_problem
 from webhooks.trace import Span, Trace
 
 MAX_TITLE = 70
 MAX_SENTENCES = 1_500  # characters of cause, rationale or risk
+MAX_OUTPUT = 3_000  # characters of a test run
 MIN_QUOTE, MAX_QUOTE, MAX_QUOTES = 8, 1_000, 10
 
 
@@ -87,6 +91,38 @@ def check_submission(arguments: str, workspace: Workspace) -> tuple[list[str], S
     test = values["regression_test"]
     exact = tuple(_quote(quote, workspace.traces) for quote in quotes)
     return [], Submission(**texts, layer=layer, quotes=exact, regression_test=test, edits=edits)
+
+
+def try_out(submission: Submission, workspace: Workspace, test: Sequence[str]) -> list[str]:
+    """Return what speaks against a submission once its new test is run, without the other edits and with them."""
+    command = one_file(test, submission.regression_test)
+    only_test = [edit for edit in submission.edits if edit.path == submission.regression_test]
+    try:
+        without = run_on_copy(workspace, command, only_test)
+        if problem := why_not_red(without.exit_status, without.stdout):
+            return [f"{problem}; it ended so without your other edits:\n{_end(without)}"]
+        with_edits = run_on_copy(workspace, command, submission.edits)
+        if problem := why_not_green(with_edits.exit_status, with_edits.stdout):
+            return [f"{problem}:\n{_end(with_edits)}"]
+    except Refused as refusal:
+        return [str(refusal)]
+    return []
+
+
+def _end(completed: Completed) -> str:
+    return f"{completed.stderr}{completed.stdout}".strip()[-MAX_OUTPUT:]
+
+
+def told_siblings(submission: Submission, workspace: Workspace) -> str:
+    """Return where what the edits mend stands once more, as a remark for the model; empty where it does not."""
+    found = siblings(submission.edits, workspace.files, submission.regression_test)
+    if not found:
+        return ""
+    places = ", ".join(f"{place.path}:{place.line}" for place in found)
+    return (
+        f"the code that you mend stands in much the same way at {places}. If the same flaw is there, mend it in this "
+        "proposal too; if not, submit again as it is"
+    )
 
 
 def _wrong_texts(values: Mapping[str, Any]) -> list[str]:

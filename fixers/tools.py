@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from fixers.checkout import apply_edits, copy_tree
 from fixers.diagnosis import Layer
 from fixers.digest import run_line
 from fixers.errors import FixerError
+from fixers.proposal import Edit
 from fixers.quoting import clean, fenced
 from fixers.sandbox import Completed
 from fixers.span_text import run_data, span_data
@@ -38,7 +39,7 @@ class Tool:
     description: str
     #: JSON schema of each argument.
     arguments: Mapping[str, Mapping[str, Any]]
-    #: What it does; absent for `submit`, which ends the run.
+    #: What it does; absent for `submit` and `decline`, which end the run.
     do: Callable[..., str] | None = None
     optional: frozenset[str] = field(default=frozenset())
 
@@ -122,15 +123,26 @@ def _run(workspace: Workspace, *, command: list[str]) -> str:
     """Run on a throw-away copy: whatever a test writes, only `edit_file` makes edits."""
     if not command or not command[0] or any("\0" in word for word in command):
         raise Refused("command is a list of words, the program first")
+    return _shown(run_on_copy(workspace, command, workspace.edits), workspace.timeout_s)
+
+
+def run_on_copy(workspace: Workspace, command: Sequence[str], edits: Sequence[Edit]) -> Completed:
+    """Run a program in a throw-away copy of the checkout with some edits.
+
+    Raises
+    ------
+    Refused
+        When it cannot be started.
+
+    """
     with tempfile.TemporaryDirectory(prefix="tracewright-run-", ignore_cleanup_errors=True) as folder:
         copy = Path(folder) / "checkout"
         copy_tree(workspace.checkout, copy)
         try:
-            apply_edits(copy, workspace.edits)
-            completed = workspace.sandbox.run(command, cwd=copy, env={}, timeout_s=workspace.timeout_s)
+            apply_edits(copy, edits)
+            return workspace.sandbox.run(command, cwd=copy, env={}, timeout_s=workspace.timeout_s)
         except (FixerError, OSError) as error:
             raise Refused(f"the command could not be run: {error}") from error
-    return _shown(completed, workspace.timeout_s)
 
 
 def _shown(completed: Completed, timeout_s: float) -> str:
@@ -172,7 +184,11 @@ def _read_trace(workspace: Workspace, *, trace_id: str, span_id: str = "", page:
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}
-GLOB = {"type": "string", "description": "Shell pattern over whole paths; `*` crosses folders. Default: all files."}
+GLOB = {
+    "type": "string",
+    "description": "Shell pattern over whole paths; `*` crosses folders. Default: all files of the repository. "
+    "`@traces/failing/*`, `@traces/healthy/*`: the recorded runs; `@attempts/*`: what was tried before.",
+}
 QUOTE = {
     "type": "object",
     "properties": {"trace_id": TEXT, "span_id": TEXT, "text": TEXT},
@@ -181,7 +197,8 @@ QUOTE = {
 
 SUBMIT = Tool(
     name="submit",
-    description="Propose the edits made so far. Ends the work when accepted; otherwise says what is missing.",
+    description="Propose the edits made so far. Runs the new test without and with your edits. Ends the work when "
+    "accepted; otherwise says what is missing.",
     arguments={
         "title": {"type": "string", "description": "Imperative sentence, at most 70 characters."},
         "cause": {"type": "string", "description": "Why the failure happens, in one or two sentences."},
@@ -193,26 +210,34 @@ SUBMIT = Tool(
     },
 )
 
+DECLINE = Tool(
+    name="decline",
+    description="End the work without a proposal: no honest fix is possible inside the permitted paths.",
+    arguments={"reason": {"type": "string", "description": "Why, in one or two sentences."}},
+)
+
 TOOLS: Mapping[str, Tool] = {
     tool.name: tool
     for tool in (
         Tool(
             name="list_files",
-            description="List the repository's files.",
+            description="List files.",
             arguments={"glob": GLOB},
             optional=frozenset({"glob"}),
             do=list_files,
         ),
         Tool(
             name="search",
-            description="Find the lines that hold a text, exactly as given; not a regular expression.",
+            description="Find the lines that hold a text, exactly as given; not a regular expression. Searches the "
+            "repository, or recorded runs or past attempts if the glob says so.",
             arguments={"text": TEXT, "glob": GLOB},
             optional=frozenset({"glob"}),
             do=search,
         ),
         Tool(
             name="read_file",
-            description=f"Read at most {MAX_LINES} lines of a file, each with its number and two spaces before it.",
+            description=f"Read at most {MAX_LINES} lines of a file, each with its number and two spaces before it; "
+            "also of a recorded run (@traces/…) or a past attempt (@attempts/…).",
             arguments={"path": TEXT, "start": NUMBER, "end": NUMBER},
             optional=frozenset({"start", "end"}),
             do=read_file,
@@ -240,5 +265,6 @@ TOOLS: Mapping[str, Tool] = {
             do=_read_trace,
         ),
         SUBMIT,
+        DECLINE,
     )
 }

@@ -1,13 +1,12 @@
 """Verify: try a proposal on the repository's own tests, on a new test, and on the recorded runs."""
 
-import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from clustering.detect import Detector
 from clustering.failure import Failure
@@ -15,6 +14,13 @@ from fixers.checkout import apply_edits, copy_tree
 from fixers.errors import DoesNotApply
 from fixers.evidence import Arm, CaseResult, Evidence, Role, TestRun, Verdict
 from fixers.harness import Harness
+from fixers.new_test import (
+    NO_TESTS_COLLECTED,
+    TESTS_FAILED,
+    one_file,
+    why_not_green,
+    why_not_red,
+)
 from fixers.proposal import Proposal
 from fixers.replay.case import Bench, Case, run_pair
 from fixers.replay.judge import signatures
@@ -28,17 +34,8 @@ from fixers.weigh import paired_p, weigh
 from webhooks.trace import Trace
 
 N_TEST_STEPS = 4
-# https://docs.pytest.org/en/stable/reference/exit-codes.html
-TESTS_FAILED = 1
 INTERRUPTED = 2  # by files that cannot be imported
 TOLD_APART = frozenset({TESTS_FAILED, INTERRUPTED})
-PYTEST = frozenset({"pytest", "py.test"})
-NO_TESTS_COLLECTED = 5
-#: Options of pytest that say how tests run, not which; the next word is their value.
-CONFIGURING = frozenset({"-p", "-o", "-c", "-W", "--rootdir", "--confcutdir", "--override-ini", "--import-mode"})
-CONFIGURING_WITH_VALUE = ("--rootdir=", "--confcutdir=", "--override-ini=", "--import-mode=", "--asyncio-mode=")
-#: pytest's last line, such as "1 failed, 2 passed in 0.03s".
-COUNT = re.compile(r"\b(\d+) (failed|passed|errors?)\b")
 
 NOT_SHOWN = (
     "the new test is red before the edits and green after them, and the repository's own tests still pass; not shown, "
@@ -265,28 +262,18 @@ def _new_test(trial: Trial) -> Objection:
     path = trial.proposal.regression_test
     if path not in {edit.path for edit in trial.proposal.edits if edit.after is not None}:
         return Verdict.TEST_PROVES_NOTHING, f"the regression test {path!r} is not among the edits"
-    command = _test_command(trial.bench.harness.test, path)
+    command = one_file(trial.bench.harness.test, path)
     red = _tested(trial, trial.before_with_test, Arm.BEFORE, command).run
     trial.findings.regression.append(red)
     trial.step_done("new test before")
-    if problem := _why_not_red(red):
+    if problem := why_not_red(red.exit_status, red.output):
         return Verdict.TEST_PROVES_NOTHING, problem
     green = _tested(trial, trial.after, Arm.AFTER, command).run
     trial.findings.regression.append(green)
     trial.step_done("new test after")
-    if green.exit_status != 0 or not _counts(green).get("passed"):
-        return Verdict.TEST_PROVES_NOTHING, f"the new test ends with exit status {green.exit_status} after the edits"
+    if problem := why_not_green(green.exit_status, green.output):
+        return Verdict.TEST_PROVES_NOTHING, problem
     return None
-
-
-def _why_not_red(run: TestRun) -> str:
-    """Say why a run is no failing test: an error outside of the test, such as an import's, is none."""
-    if run.exit_status == 0:
-        return "the new test passes without the edits"
-    found = _counts(run)
-    if run.exit_status != TESTS_FAILED or not found.get("failed") or found.get("error"):
-        return f"the new test does not fail, it cannot run (exit status {run.exit_status})"
-    return ""
 
 
 def _tests_after(trial: Trial) -> Objection:
@@ -336,29 +323,3 @@ def _weighed(trial: Trial) -> tuple[Verdict, str]:
 def _tested(trial: Trial, folder: Path, arm: Arm, command: Sequence[str], *, apart: bool = False) -> Tested:
     runner = Runner(trial.bench.sandbox, trial.bench.harness.timeout_s)
     return run_tests(folder, arm, command, runner, apart=apart)
-
-
-def _test_command(command: Sequence[str], path: str) -> tuple[str, ...]:
-    """Return the command that runs one test file with pytest, as the repository's own command starts it."""
-    at = next((index for index, word in enumerate(command) if PurePosixPath(word).name in PYTEST), None)
-    if at is None:
-        return ("python", "-m", "pytest", f"./{path}")
-    return (*command[: at + 1], *_options(command[at + 1 :]), f"./{path}")
-
-
-def _options(words: Sequence[str]) -> list[str]:
-    """Keep what configures pytest (-p, -o, -c, --import-mode …); drop what selects tests."""
-    kept: list[str] = []
-    for word, after in zip(words, (*words[1:], ""), strict=True):
-        if word in CONFIGURING:
-            kept += [word, after]
-        elif word.startswith(CONFIGURING_WITH_VALUE):
-            kept.append(word)
-    return kept
-
-
-def _counts(run: TestRun) -> dict[str, int]:
-    """Return what pytest's last line counts, by "failed", "passed" and "error"."""
-    lines = [line for line in run.output.splitlines() if COUNT.search(line)]
-    found = COUNT.findall(lines[-1]) if lines else []
-    return {kind.removesuffix("s"): int(number) for number, kind in found}

@@ -5,14 +5,17 @@ import fnmatch
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from clustering.failure import Failure
+from fixers.archive import Attempt
 from fixers.checkout import edits_between, read_tree
 from fixers.errors import FixerError
 from fixers.proposal import Edit
+from fixers.quoting import fenced
 from fixers.sandbox import Sandbox
+from fixers.shelf import MARK, Shelf
 from webhooks.trace import Trace
 
 MAX_LISTED = 300
@@ -45,6 +48,8 @@ class Workspace:
     may_edit: Callable[[str], str | None]
     sandbox: Sandbox
     timeout_s: float
+    #: Recorded runs and past attempts, to be read and searched.
+    shelf: Shelf = field(default_factory=lambda: Shelf({}))
 
     @property
     def edits(self) -> tuple[Edit, ...]:
@@ -60,14 +65,17 @@ def open_workspace(
     may_edit: Callable[[str], str | None],
     sandbox: Sandbox,
     timeout_s: float,
+    attempts: Sequence[Attempt] = (),
 ) -> Workspace:
     """Read a checkout into a working copy, without its largest files where it holds more than may be read."""
     original = read_tree(checkout, fit=True)
+    by_id = {trace.trace_id: trace for trace in traces}
     return Workspace(
         checkout=checkout,
         files=dict(original),
         original=original,
-        traces={trace.trace_id: trace for trace in traces},
+        traces=by_id,
+        shelf=Shelf.of(by_id, failures, attempts),
         failures=failures,
         may_edit=may_edit,
         sandbox=sandbox,
@@ -77,7 +85,7 @@ def open_workspace(
 
 def list_files(workspace: Workspace, *, glob: str = "*") -> str:
     """Return the paths that match, one a line."""
-    paths = sorted(path for path in workspace.files if _matches(path, glob))
+    paths = _paths(workspace, glob)
     cut = [f"({len(paths) - MAX_LISTED} more; narrow the glob)"] if len(paths) > MAX_LISTED else []
     return "\n".join([*paths[:MAX_LISTED], *cut]) or f"no file matches {glob!r}"
 
@@ -86,15 +94,32 @@ def search(workspace: Workspace, *, text: str, glob: str = "*") -> str:
     """Return the lines that hold `text`. Plain text only: a regular expression could be made to run for ever."""
     if not text.strip():
         raise Refused("text is empty")
-    found = []
-    for path in sorted(path for path in workspace.files if _matches(path, glob)):
-        content = workspace.files[path].decode(errors="replace")
+    found: list[str] = []
+    for path in _paths(workspace, glob):
+        content = workspace.shelf.text(path) or workspace.files.get(path, b"").decode(errors="replace")
         if text in content:
             lines = enumerate(content.split("\n"), start=1)
-            found += [f"{path}:{number}: {line.strip()[:MAX_MATCH]}" for number, line in lines if text in line]
+            found += [f"{path}:{number}: {_around(line, text)}" for number, line in lines if text in line]
         if len(found) > MAX_MATCHES:
-            return "\n".join([*found[:MAX_MATCHES], "(more; narrow the text or the glob)"])
-    return "\n".join(found) or f"no line holds {text[:100]!r}"
+            found[MAX_MATCHES:] = ["(more; narrow the text or the glob)"]
+            break
+    told = "\n".join(found)
+    return (fenced(told, "recorded runs and attempts") if glob.startswith(MARK) and told else told) or (
+        f"no line holds {text[:100]!r}"
+    )
+
+
+def _around(line: str, text: str) -> str:
+    """Cut a long line to what is around the text."""
+    line = line.strip()
+    start = max(line.find(text) - MAX_MATCH // 3, 0) if len(line) > MAX_MATCH else 0
+    return line[start : start + max(MAX_MATCH, len(text))]
+
+
+def _paths(workspace: Workspace, glob: str) -> list[str]:
+    """Return the paths that match, in order; what is on the shelf only where the glob asks for it."""
+    known = workspace.shelf.writers if glob.startswith(MARK) else workspace.files
+    return sorted(path for path in known if _matches(path, glob))
 
 
 def _matches(path: str, glob: str) -> bool:
@@ -113,7 +138,9 @@ def read_file(workspace: Workspace, *, path: str, start: int = 1, end: int = 0) 
         shown.append(f"{number:5}  {_line(lines[number - 1])}")
         if sum(map(len, shown)) > MAX_PAGE:
             break
-    return f"{path}, lines {first} to {first + len(shown) - 1} of {len(lines)}\n" + "\n".join(shown)
+    told = "\n".join(shown)
+    told = fenced(told, path) if path.startswith(MARK) else told
+    return f"{path}, lines {first} to {first + len(shown) - 1} of {len(lines)}\n{told}"
 
 
 def _line(text: str) -> str:
@@ -152,6 +179,8 @@ def _replaced(text: str, old: str, new: str, path: str) -> str:
 
 
 def _not_plain(path: str) -> str | None:
+    if path.startswith(MARK):
+        return "what was recorded is read, never edited"
     parts = path.split("/")
     if (
         not 0 < len(path) <= MAX_PATH
@@ -164,6 +193,8 @@ def _not_plain(path: str) -> str | None:
 
 
 def _text(workspace: Workspace, path: str) -> str:
+    if (page := workspace.shelf.text(path)) is not None:
+        return page
     content = workspace.files.get(path)
     if content is None:
         near = [known for known in sorted(workspace.files) if known.endswith("/" + PurePosixPath(path).name)][:3]

@@ -1,15 +1,20 @@
-"""A model that answers from a recorded exchange: a folder of NNNN.request.json and NNNN.reply.json.
+"""A model that answers from a recorded exchange.
+
+It is a file of JSON lines, each with the messages that are new in a request, and the reply (`recording.Recorder` writes
+it; it may be gzipped), or a folder of NNNN.request.json and NNNN.reply.json.
 
 A request is matched by what the model would see. What differs from run to run without meaning anything is
 normalised: ids (of traces, spans, sessions and tool calls) by the order in which they appear, moments, durations,
 memory addresses and names of temporary folders. A reply that speaks of a recorded id speaks of this run's id instead.
 """
 
+import gzip
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,32 +39,67 @@ class Seen:
     ids: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """One request as a model would see it, and the reply to it."""
+
+    name: str
+    asked: Seen
+    reply: str
+
+
 @dataclass
 class RecordedModel:
-    """Answers from `folder`; a request that is not in the record is a ModelError, or the next reply if `in_order`."""
+    """Answers from `place`; a request that is not in the record is a ModelError, or the next reply if `in_order`."""
 
-    folder: Path
+    place: Path
     in_order: bool = False
-    used: Counter[Path] = field(default_factory=Counter)
+    #: How often each reply was given, by name.
+    used: Counter[str] = field(default_factory=Counter)
+    #: Replies that were given to another request than they had been given to.
+    drifted: list[str] = field(default_factory=list)
 
     def complete(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> Reply:
         asked = seen(messages, tools)
-        requests = sorted(self.folder.glob("*.request.json"))
-        known = {path: _read(path) for path in requests if _reply_path(path).exists()}
-        matching = [path for path, record in known.items() if record.parts == asked.parts]
-        path = self._chosen(matching) if matching else self._next(list(known), asked, known)
-        self.used[path] += 1
-        return _reply(_reply_path(path).read_text(), known[path].ids, asked.ids, number=self.used.total())
+        matching = [each for each in self.record if each.asked.parts == asked.parts]
+        # A request that was made twice gets its replies in turn.
+        chosen = min(matching, key=lambda each: self.used[each.name]) if matching else self._next(asked)
+        self.used[chosen.name] += 1
+        return _reply(chosen.reply, chosen.asked.ids, asked.ids, number=self.used.total())
 
-    def _chosen(self, matching: Sequence[Path]) -> Path:
-        """Return the reply that was used least: a request that was made twice gets its replies in turn."""
-        return min(matching, key=lambda path: self.used[path])
+    @cached_property
+    def record(self) -> list[Recorded]:
+        """What was recorded, in order."""
+        return list(_folder(self.place) if self.place.is_dir() else _lines(self.place))
 
-    def _next(self, paths: Sequence[Path], asked: Seen, known: Mapping[Path, Seen]) -> Path:
-        unused = [path for path in paths if not self.used[path]]
-        if self.in_order and unused:
-            return unused[0]
-        raise ModelError(f"the request is not in the record {self.folder.name}: {_difference(asked, known)}")
+    def _next(self, asked: Seen) -> Recorded:
+        """Return the unused reply of the same place in a conversation; failing that, the next one."""
+        unused = [each for each in self.record if not self.used[each.name]]
+        if not self.in_order or not unused:
+            raise ModelError(f"the request is not in the record {self.place.name}: {_difference(asked, self.record)}")
+        alike = [each for each in unused if len(each.asked.parts) == len(asked.parts)]
+        chosen = (alike or unused)[0]
+        self.drifted.append(chosen.name)
+        return chosen
+
+
+def _folder(folder: Path) -> Iterator[Recorded]:
+    for path in sorted(folder.glob("*.request.json")):
+        reply = path.with_name(path.name.replace(".request.", ".reply."))
+        if reply.exists():
+            request = json.loads(path.read_text())
+            yield Recorded(path.name, seen(request["messages"], request.get("tools") or []), reply.read_text())
+
+
+def _lines(file: Path) -> Iterator[Recorded]:
+    messages: list[Any] = []
+    tools: list[Any] = []
+    with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            told = json.loads(line)
+            messages = [*messages[: told["known"]], *told["messages"]]
+            tools = tools if told["tools"] is None else told["tools"]
+            yield Recorded(f"{number:04d}", seen(messages, tools), json.dumps(told["reply"], ensure_ascii=False))
 
 
 def seen(messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> Seen:
@@ -85,15 +125,6 @@ def _without_call_ids(message: Mapping[str, Any], calls: dict[str, str], answer:
     return plain
 
 
-def _read(path: Path) -> Seen:
-    request = json.loads(path.read_text())
-    return seen(request["messages"], request.get("tools") or [])
-
-
-def _reply_path(path: Path) -> Path:
-    return path.with_name(path.name.replace(".request.", ".reply."))
-
-
 def _reply(text: str, recorded: Sequence[str], current: Sequence[str], *, number: int) -> Reply:
     names = dict(zip(recorded, current, strict=False))
     reply = json.loads(ID.sub(lambda match: names.get(match[0], match[0]), text))
@@ -111,13 +142,14 @@ def _reply(text: str, recorded: Sequence[str], current: Sequence[str], *, number
     )
 
 
-def _difference(asked: Seen, known: Mapping[Path, Seen]) -> str:
+def _difference(asked: Seen, record: Sequence[Recorded]) -> str:
     """Show where the request leaves the recorded one that it shares most with."""
 
-    def shared(record: Seen) -> int:
-        pairs = enumerate(zip(record.parts, asked.parts, strict=False))
-        return next((index for index, (old, new) in pairs if old != new), min(len(record.parts), len(asked.parts)))
+    def shared(one: Seen) -> int:
+        pairs = enumerate(zip(one.parts, asked.parts, strict=False))
+        return next((index for index, (old, new) in pairs if old != new), min(len(one.parts), len(asked.parts)))
 
+    known = {each.name: each.asked for each in record}
     if not known:
         return "it is empty"
     same_length = {path: record for path, record in known.items() if len(record.parts) == len(asked.parts)}
@@ -126,4 +158,4 @@ def _difference(asked: Seen, known: Mapping[Path, Seen]) -> str:
     old, new = (one.parts[at] if at < len(one.parts) else "" for one in (known[nearest], asked))
     start = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
     around = slice(max(start - 40, 0), start + 120)
-    return f"nearest is {nearest.name}; part {at} differs: recorded {old[around]!r}, asked {new[around]!r}"
+    return f"nearest is {nearest}; part {at} differs: recorded {old[around]!r}, asked {new[around]!r}"

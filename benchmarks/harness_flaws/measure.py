@@ -1,5 +1,6 @@
 """Measure one case: a flawed harness in a repository of its own, its traffic, and what the product makes of it."""
 
+import gzip
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -22,8 +23,10 @@ from bot.redaction import build_redaction
 from bot.settings import Settings
 from bot.stages import ProductStages
 from clustering.embed import Encoder
+from fixers.code_index import CodeIndex
 from fixers.diagnose import diagnose
 from fixers.diagnosis import Diagnosis
+from fixers.draft import RECIPES
 from fixers.harness import CONFIGURATION_PATH, read_harnesses
 from fixers.model import Model, Reply
 from fixers.sandbox import Sandbox
@@ -93,8 +96,28 @@ class Report:
         return bool(self.opened) and not self.hidden_test_passes
 
 
-def measure(flaw: Flaw, column: Column, *, encoder: Encoder, sandbox: Sandbox, model: Model | None) -> Report:
-    """Let the product work on one flaw, and judge what it opens by the tests that it never sees."""
+def measure(
+    flaw: Flaw,
+    column: Column,
+    *,
+    encoder: Encoder,
+    sandbox: Sandbox,
+    model: Model | None,
+    traffic: Path | None = None,
+    keep_traffic: Path | None = None,
+) -> Report:
+    """Let the product work on one flaw, and judge what it opens by the tests that it never sees.
+
+    Parameters
+    ----------
+    model
+        The agent fixer's. In the columns with one, recipes stay out of the way.
+    traffic
+        The file of traces of an earlier run, so that a recorded exchange is about the same runs; None to serve anew.
+    keep_traffic
+        A folder for that file.
+
+    """
     started = time.monotonic()
     counted = Counted(model) if model else None
     with tempfile.TemporaryDirectory(prefix="harness-flaws-") as name:
@@ -102,7 +125,12 @@ def measure(flaw: Flaw, column: Column, *, encoder: Encoder, sandbox: Sandbox, m
         repository = check_out(flaw.harness, folder / flaw.harness, flaw=flaw)
         if column is Column.PROMPT_ONLY:
             _allow_prompts_only(repository)
-        with _stages(flaw, repository, folder, encoder=encoder, sandbox=sandbox, model=counted) as (product, stages):
+        traces = traffic or _served(flaw, repository, folder, keep_traffic)
+        with _stages(flaw, repository, folder, traces, sandbox=sandbox) as (product, plain):
+            recipes = RECIPES if column is Column.RECIPES else ()
+            stages = replace(plain, encoder=encoder, model=counted, recipes=recipes)
+            stages.examine(LOCAL)
+            stages.group(LOCAL)
             modes = {mode.id: f"{mode.detector} {mode.key}" for mode in stages.store.failure_modes(LOCAL)}
             tried = [fix_once(stages, LOCAL, task.failure_mode_id, dry_run=False) for task in stages.choose(LOCAL)]
             opened = [fixed for fixed in tried if fixed.url]
@@ -129,16 +157,21 @@ def measure(flaw: Flaw, column: Column, *, encoder: Encoder, sandbox: Sandbox, m
     )
 
 
-@contextmanager
-def _stages(
-    flaw: Flaw, repository: Path, folder: Path, *, encoder: Encoder, sandbox: Sandbox, model: Model | None
-) -> Iterator[tuple[Product, ProductStages]]:
-    """Yield the product after its first stages: the traffic ingested, failures found and grouped.
-
-    The live model of the replays is the scripted provider on a good day.
-    """
+def _served(flaw: Flaw, repository: Path, folder: Path, keep: Path | None) -> Path:
+    """Have the harness serve its users, and return the file of its traces."""
     _, traces = serve(flaw, repository, visits_of(flaw), folder=folder)
     git(repository, "checkout", "-q", "--", ".")
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        (keep / f"{flaw.id}.{traces.name}.gz").write_bytes(gzip.compress(traces.read_bytes(), mtime=0))
+    return traces
+
+
+@contextmanager
+def _stages(
+    flaw: Flaw, repository: Path, folder: Path, traces: Path, *, sandbox: Sandbox
+) -> Iterator[tuple[Product, ProductStages]]:
+    """Yield the product with the traffic ingested. The live model of the replays is the provider on a good day."""
     with Provider(flaw.domain.reply) as provider:
         live = {
             "replay_base_url": provider.base_url,
@@ -148,15 +181,12 @@ def _stages(
         }
         product = assemble(Settings(data=folder / "data", quiet_s=0.0, **live), sandbox=sandbox)
         try:
-            stages = replace(product.stages, encoder=encoder, model=model)
             connect(product, str(repository))
             redaction = build_redaction(product.settings)
             ingest(
                 product.store, LOCAL, traces, redaction=redaction, received_at=utc_now(), on_progress=lambda *_: None
             )
-            stages.examine(LOCAL)
-            stages.group(LOCAL)
-            yield product, stages
+            yield product, product.stages
         finally:
             product.close()
 
@@ -168,7 +198,8 @@ def _diagnosis(product: Product, fixed: Fixed, repository: Path) -> Diagnosis:
     store = product.store
     traces = store.load_traces(LOCAL, store.traces_of_mode(LOCAL, fixed.mode.id, limit=30))
     failures = [each for each in store.failures_of_mode(LOCAL, fixed.mode.id) if each.trace_id in traces]
-    return diagnose(fixed.mode, failures, traces, repository)
+    healthy = store.load_traces(LOCAL, store.healthy_traces(LOCAL, service=failures[0].service if failures else ""))
+    return diagnose(fixed.mode, failures, traces, CodeIndex.of(repository), healthy=[*healthy.values()])
 
 
 def _judged(flaw: Flaw, repository: Path, fixed: Fixed, folder: Path, sandbox: Sandbox) -> Judgement:

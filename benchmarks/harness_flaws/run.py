@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,18 +24,36 @@ from fixers.model import Model
 from fixers.sandbox import find_sandbox
 from tests.recorded_model import RecordedModel
 
+TRAFFIC = "traffic"
+
 
 def main() -> int:
     """Run the cases of a column and write what came of them."""
     options = _options()
     sandbox, encoder, column = find_sandbox(), MiniLM(), Column(options.column)
-    reports: list[Report] = []
-    for flaw in _chosen(options.only, options.replay):
+
+    def one(flaw: Flaw) -> Report:
         model = None if column is Column.RECIPES else _model(flaw, options)
-        reports.append(measure(flaw, column, encoder=encoder, sandbox=sandbox, model=model))
-        print(_line(reports[-1]), flush=True)
-        if options.json:
-            options.json.write_text(json.dumps(_merged(options.json, column, reports), indent=1) + "\n")
+        traffic = _traffic(flaw, options.record or options.replay)
+        report = measure(
+            flaw,
+            column,
+            encoder=encoder,
+            sandbox=sandbox,
+            model=model,
+            traffic=traffic,
+            keep_traffic=None if traffic or not options.record else options.record / TRAFFIC,
+        )
+        print(_line(report), *(_drift(model) if isinstance(model, RecordedModel) else ()), flush=True)
+        return report
+
+    reports: list[Report] = []
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for done in as_completed([pool.submit(one, flaw) for flaw in _chosen(options)]):
+            reports.append(done.result())
+            reports.sort(key=lambda report: report.id)
+            if options.json:
+                options.json.write_text(json.dumps(_merged(options.json, column, reports), indent=1) + "\n")
     print(json.dumps(summary(reports)))
     return 0
 
@@ -58,25 +77,42 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--record", type=Path, metavar="DIR", help="ask OPENAI_BASE_URL and keep what is said, by flaw")
     parser.add_argument("--replay", type=Path, metavar="DIR", help="answer from what --record kept")
+    parser.add_argument("--jobs", type=int, default=1, help="cases at a time; while a model is recorded, most wait")
     options = parser.parse_args()
     if options.column != Column.RECIPES and bool(options.record) == bool(options.replay):
         parser.error(f"the column {options.column} needs either --record or --replay")
     return options
 
 
-def _chosen(only: Sequence[str], recordings: Path | None) -> list[Flaw]:
-    """Return the flaws to try: those that are named; with recordings, no others than those that are recorded."""
+def _chosen(options: argparse.Namespace) -> list[Flaw]:
+    """Return the flaws to try, in the order given: with recordings, no others than those that are recorded."""
     flaws = {flaw.id: flaw for flaw in all_flaws()}
-    if unknown := set(only) - set(flaws):
+    if unknown := set(options.only) - set(flaws):
         sys.exit(f"there is no flaw {', '.join(sorted(unknown))}; there are {', '.join(flaws)}")
-    names = only or list(flaws)
-    return [flaws[name] for name in names if recordings is None or (recordings / name).is_dir()]
+    chosen = [flaws[name] for name in options.only or list(flaws)]
+    return [flaw for flaw in chosen if not options.replay or _exchange(flaw, options.replay, options.column)]
 
 
 def _model(flaw: Flaw, options: argparse.Namespace) -> Model:
-    if options.replay:
-        return RecordedModel(options.replay / flaw.id)
-    return Recorder.to_endpoint(options.record / flaw.id, model=os.environ.get("TRACEWRIGHT_MODEL", "model"))
+    if exchange := options.replay and _exchange(flaw, options.replay, options.column):
+        return RecordedModel(exchange, in_order=True)
+    file = options.record / options.column / f"{flaw.id}.jsonl"
+    return Recorder.to_endpoint(file, model=os.environ.get("TRACEWRIGHT_MODEL", "model"))
+
+
+def _exchange(flaw: Flaw, folder: Path, column: str) -> Path | None:
+    """Return the recorded exchange about a flaw, if there is one."""
+    return next(iter(sorted((folder / column).glob(f"{flaw.id}.jsonl*"))), None)
+
+
+def _traffic(flaw: Flaw, folder: Path | None) -> Path | None:
+    """Return the traffic that a recorded exchange is about, if it was kept."""
+    return next(iter(sorted((folder / TRAFFIC).glob(f"{flaw.id}.*"))), None) if folder else None
+
+
+def _drift(model: RecordedModel) -> list[str]:
+    """Say how far the requests are still those that were recorded."""
+    return [f" ({len(model.drifted)} of {model.used.total()} replies to a request that has changed since)"]
 
 
 def _merged(file: Path, column: Column, reports: Sequence[Report]) -> dict[str, object]:

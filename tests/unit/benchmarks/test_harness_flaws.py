@@ -110,6 +110,12 @@ def test_what_is_recorded_can_be_played_back(tmp_path: Path) -> None:
             return Reply(tool_calls=(ToolCall(id="x", name="read_file", arguments='{"path": "a.py"}'),))
 
     asked = [{"role": "user", "content": "Look for the flaw."}]
-    Recorder(model=Model(), name="m", folder=tmp_path / "case").complete(asked, [])
-    played = RecordedModel(tmp_path / "case").complete(asked, [])
-    assert [(call.name, call.arguments) for call in played.tool_calls] == [("read_file", '{"path": "a.py"}')]
+    recorder = Recorder(model=Model(), name="m", file=tmp_path / "case.jsonl")
+    longer = [*asked, {"role": "user", "content": "And mend it."}]
+    for messages in (asked, longer):
+        recorder.complete(messages, [])
+    player = RecordedModel(tmp_path / "case.jsonl")
+    for messages in (longer, asked):
+        played = player.complete(messages, [])
+        assert [(call.name, call.arguments) for call in played.tool_calls] == [("read_file", '{"path": "a.py"}')]
+    assert player.used == {"0001": 1, "0002": 1}

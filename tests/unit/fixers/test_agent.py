@@ -2,6 +2,7 @@ import itertools
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import pytest
 
 from fixers.agent import AgentRun, run_agent
+from fixers.archive import Attempt
 from fixers.checkout import apply_edits
+from fixers.code_index import CodeIndex
 from fixers.diagnose import quote_exists
 from fixers.diagnosis import Layer, Location, Quote
 from fixers.harness import Budget, Harness
 from fixers.model import Reply
-from fixers.sandbox import Unisolated
+from fixers.sandbox import Completed, Unisolated
 from tests.unit.fixers.scripted_model import (
     PARSER,
     TEST,
@@ -27,6 +30,7 @@ from tests.unit.fixers.scripted_model import (
     healthy_trace,
     write_checkout,
 )
+from tests.unit.fixers.scripted_model import ended as ended_with
 
 WRITE_TEST = ("edit_file", {"path": "tests/test_parser.py", "old": "", "new": TEST})
 FIX = ("edit_file", {"path": "shop/parser.py", "old": "loads(arguments)", "new": 'loads(arguments or "{}")'})
@@ -43,6 +47,15 @@ SUBMISSION = {
 }
 
 
+class RedThenGreen(FakeSandbox):
+    """Runs the new test: red unless the parser is mended."""
+
+    def run(self, command: Sequence[str], *, cwd: Path, **_: object) -> Completed:
+        self.commands.append(list(command))
+        mended = '"{}"' in (cwd / "shop/parser.py").read_text()
+        return ended_with(0, "1 passed in 0.01s") if mended else ended_with(1, "1 failed in 0.01s")
+
+
 def submit(**changes: object) -> tuple[str, dict[str, Any]]:
     return ("submit", {**SUBMISSION, **changes})
 
@@ -50,17 +63,18 @@ def submit(**changes: object) -> tuple[str, dict[str, Any]]:
 def run(
     folder: Path, *replies: Reply, budget: Budget | None = None, **changes: object
 ) -> tuple[AgentRun, ScriptedModel]:
-    model = ScriptedModel(replies)
+    model, checkout = ScriptedModel(replies), write_checkout(folder)
     arguments: dict[str, Any] = {
         "mode": failure_mode(),
         "failures": [failure(failing_trace())],
         "traces": [failing_trace()],
         "healthy": [healthy_trace()],
         "diagnosis": None,
-        "checkout": write_checkout(folder),
+        "checkout": checkout,
+        "index": CodeIndex.of(checkout),
         "harness": Harness(name="shop", budget=budget or Budget()),
         "base_sha": "b" * 40,
-        "sandbox": FakeSandbox(),
+        "sandbox": RedThenGreen(),
         "may_edit": lambda path: "denied" if path.startswith("ci/") else None,
         "clock": lambda: 0.0,
         **changes,
@@ -307,3 +321,53 @@ def test_a_bad_shape_of_an_edit_goes_back_to_the_model_which_may_mend_it(tmp_pat
     assert "dead code: 'logging' is imported and not used" in model.seen[2][-1]["content"]
     assert ended.proposal is not None
     assert "logging" not in str(ended.proposal.edits)
+
+
+def test_a_new_test_that_proves_nothing_is_sent_back(tmp_path: Path) -> None:
+    sandbox = FakeSandbox(completed=ended_with(0, "1 passed in 0.01s"))
+    _, model = run(tmp_path, calls(WRITE_TEST, FIX, submit()), sandbox=sandbox)
+    assert "the new test passes without the edits" in model.answers()[-1]
+    assert sandbox.commands == [["python", "-m", "pytest", "./tests/test_parser.py"]]
+
+
+def test_a_model_that_declines_ends_the_run_with_its_reason(tmp_path: Path) -> None:
+    ended, model = run(tmp_path, calls(("decline", {"reason": "The cause lies in\nthe provider."})), calls(submit()))
+    assert (ended.proposal, ended.reason) == (None, "the model declined: The cause lies in the provider.")
+    assert len(model.seen) == 1
+
+
+def test_the_model_is_told_once_where_the_same_code_stands_again(tmp_path: Path) -> None:
+    sibling = (
+        "edit_file",
+        {
+            "path": "shop/orders.py",
+            "old": "",
+            "new": "import json\n\n\ndef parse(arguments):\n    return json.loads(arguments)\n",
+        },
+    )
+    ended, model = run(tmp_path, calls(WRITE_TEST, FIX, sibling), calls(submit()), calls(submit()))
+    assert "stands in much the same way at shop/orders.py:4" in model.answers()[-1]
+    assert ended.proposal is not None
+
+
+def test_past_attempts_are_told_and_can_be_read(tmp_path: Path) -> None:
+    attempts = [Attempt(proposal=None, verdict="no proposal", reason="the budget of 3 answers ended")]
+    look = ("read_file", {"path": "@attempts/1.md"})
+    change = ("edit_file", {"path": "@attempts/1.md", "old": "budget", "new": "x"})
+    _, model = run(tmp_path, calls(look, change), attempts=attempts)
+    assert "nothing was drafted: no proposal: the budget of 3 answers ended" in model.seen[0][1]["content"]
+    page, refused = model.answers()
+    assert "the budget of 3 answers ended" in page
+    assert "what was recorded is read, never edited" in refused
+
+
+def test_recorded_runs_can_be_searched(tmp_path: Path) -> None:
+    wide, failing = (
+        ("search", {"text": "Monday", "glob": "@traces/*"}),
+        ("search", {"text": "Monday", "glob": "@traces/failing/*"}),
+    )
+    _, model = run(tmp_path, calls(wide, failing))
+    found, not_found = model.answers()
+    assert f"@traces/healthy/{'a' * 32}.json" in found
+    assert "It comes on Monday." in found
+    assert not_found.startswith("no line holds")

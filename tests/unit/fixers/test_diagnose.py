@@ -8,6 +8,7 @@ import pytest
 
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode, Status
+from fixers.code_index import CodeIndex
 from fixers.diagnose import diagnose, quote_exists
 from fixers.diagnosis import Layer, Location, Quote
 from webhooks.trace import Event, Span, StatusCode, Trace
@@ -49,12 +50,12 @@ def exception(stack: str = STACK) -> Event:
     return Event(name="exception", time=NOW, attributes=attributes)
 
 
-def checkout(root: Path, **files: str) -> Path:
+def checkout(root: Path, **files: str) -> CodeIndex:
     for name, text in files.items():
         path = root / name.replace("__", "/").replace("_py", ".py").replace("_md", ".md")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    return root
+    return CodeIndex.of(root)
 
 
 def test_the_innermost_frame_in_the_repository_is_the_location(tmp_path: Path) -> None:
@@ -68,13 +69,13 @@ def test_the_innermost_frame_in_the_repository_is_the_location(tmp_path: Path) -
     assert (found.location, found.layer) == (Location(path="shop/agent.py", line=12), Layer.LIFECYCLE)
 
 
-def test_quotes_stand_in_their_span(tmp_path: Path) -> None:
+def test_quotes_stand_in_their_span() -> None:
     trace = trace_of((exception(),))
     found = diagnose(
         mode_of("error", "RateLimitError"),
         [failure_of("error", "RateLimitError", "Error code: 429")],
         {"t1": trace},
-        tmp_path,
+        CodeIndex({}),
     )
     assert found.quotes == (Quote(trace_id="t1", span_id="s1", text="Error code: 429"),)
     assert quote_exists(trace, found.quotes[0])
@@ -82,8 +83,8 @@ def test_quotes_stand_in_their_span(tmp_path: Path) -> None:
     assert not quote_exists(trace, Quote(trace_id="t1", span_id="s2", text="Error code: 429"))
 
 
-def test_a_message_that_no_span_holds_is_not_quoted(tmp_path: Path) -> None:
-    found = diagnose(mode_of("policy", "x"), [failure_of("policy", "x", "made up")], {"t1": trace_of()}, tmp_path)
+def test_a_message_that_no_span_holds_is_not_quoted() -> None:
+    found = diagnose(mode_of("policy", "x"), [failure_of("policy", "x", "made up")], {"t1": trace_of()}, CodeIndex({}))
     assert found.quotes == ()
 
 
@@ -123,7 +124,7 @@ def test_strange_stacks_lead_nowhere(stack: str, tmp_path: Path) -> None:
     assert found.location is None
 
 
-def test_a_hostile_key_becomes_plain_words(tmp_path: Path) -> None:
+def test_a_hostile_key_becomes_plain_words() -> None:
     key = "X`](http://evil) {0.__class__} <script>"
-    found = diagnose(mode_of("error", key), [failure_of("error", key)], {}, tmp_path)
+    found = diagnose(mode_of("error", key), [failure_of("error", key)], {}, CodeIndex({}))
     assert not set("`[]<>(){}/") & set(found.cause)

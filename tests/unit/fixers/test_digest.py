@@ -1,8 +1,8 @@
-from dataclasses import replace
 from pathlib import Path
 
+from fixers.code_index import CodeIndex
 from fixers.diagnosis import Diagnosis, Layer, Location, Quote
-from fixers.digest import digest, locations
+from fixers.digest import digest
 from fixers.quoting import fenced
 from tests.unit.fixers.scripted_model import failing_trace, failure, failure_mode, healthy_trace, write_checkout
 from webhooks.trace import Trace
@@ -15,8 +15,6 @@ GUESS = Diagnosis(
     quotes=(Quote(trace_id="f" * 32, span_id="2" * 16, text="Expecting value"),),
 )
 
-CALLERS = [("main", 9), ("loop", 30), ("tools", 12), ("money", 4)]
-
 
 def account(folder: Path, *traces: Trace, diagnosis: Diagnosis | None = GUESS, max_tokens: int = 10_000) -> str:
     return digest(
@@ -25,7 +23,7 @@ def account(folder: Path, *traces: Trace, diagnosis: Diagnosis | None = GUESS, m
         traces=traces,
         healthy=[healthy_trace()],
         diagnosis=diagnosis,
-        checkout=folder / "checkout" if (folder / "checkout").exists() else write_checkout(folder),
+        index=CodeIndex.of(folder / "checkout" if (folder / "checkout").exists() else write_checkout(folder)),
         max_tokens=max_tokens,
     )
 
@@ -45,26 +43,7 @@ def test_it_tells_how_often_where_and_which_raw_traces_there_are(tmp_path: Path)
 def test_the_code_is_found_through_the_stack_trace(tmp_path: Path) -> None:
     text = account(tmp_path, failing_trace(), diagnosis=None)
     assert "find the cause yourself" in text
-    assert "shop/parser.py:5 (named by 1 failing spans)" in text
-
-
-def test_a_path_in_a_trace_is_only_matched_never_opened() -> None:
-    traces = {"f" * 32: failing_trace()}
-    assert locations([failure(failing_trace())], traces, ["other.py", "parser.py"]) == [
-        (Location(path="parser.py", line=5), 1)
-    ]
-    assert locations([failure(failing_trace())], traces, ["other.py", "arser.py"]) == []
-
-
-def test_of_lines_that_are_named_as_often_the_innermost_comes_first() -> None:
-    stack = "".join(f'  File "/srv/app/shop/{name}.py", line {line}, in f\n' for name, line in CALLERS)
-    raised = {"exception.type": "E", "exception.message": "m", "exception.stacktrace": stack}
-    (_, tool) = failing_trace().spans
-    trace = Trace.from_spans([replace(tool, events=(replace(tool.events[0], attributes=raised),))])
-    found = locations([failure(trace)], {trace.trace_id: trace}, [f"shop/{name}.py" for name, _ in CALLERS])
-    assert [(place.path, place.line) for place, _ in found] == [
-        (f"shop/{name}.py", line) for name, line in reversed(CALLERS)
-    ]
+    assert "shop/parser.py:5 (stack frame; 1 failing spans)" in text
 
 
 def test_what_traces_say_stays_inside_its_fence(tmp_path: Path) -> None:
@@ -112,7 +91,7 @@ def test_a_failure_without_its_trace_is_told_all_the_same(tmp_path: Path) -> Non
         traces=[],
         healthy=[],
         diagnosis=None,
-        checkout=write_checkout(tmp_path),
+        index=CodeIndex.of(write_checkout(tmp_path)),
     )
     assert "1 times: An exception ended the span." in text
     assert "## Spans" not in text

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fixers.agent import AgentRun, run_agent
+from fixers.code_index import CodeIndex
 from fixers.errors import ModelError
 from fixers.harness import Harness
 from fixers.model import Model, Reply
@@ -88,7 +89,7 @@ class Recorder:
 
 
 def fix(model: Model, folder: Path, trace_id: str) -> AgentRun:
-    trace = failing_trace(trace_id)
+    trace, checkout = failing_trace(trace_id), write_checkout(folder)
     return run_agent(
         model,
         mode=failure_mode(exemplars=((trace_id, "2" * 16),)),
@@ -96,7 +97,8 @@ def fix(model: Model, folder: Path, trace_id: str) -> AgentRun:
         traces=[trace],
         healthy=[healthy_trace()],
         diagnosis=None,
-        checkout=write_checkout(folder),
+        checkout=checkout,
+        index=CodeIndex.of(checkout),
         harness=Harness(name="shop"),
         base_sha="b" * 40,
         sandbox=Unisolated(python=Path(sys.executable)),

@@ -1,0 +1,237 @@
+"""Link failing spans to lines of the repository, without a model: the candidates that a diagnosis chooses among.
+
+frame      a stack trace names the line
+attribute  `code.*` attributes name it
+tool       the span's tool is a function, or a name in a table of tools
+prompt     the prompt that was sent stands in a file, more or less
+span       the span's name stands where spans are begun
+contrast   failing runs call a tool that healthy ones do not, though no step of theirs failed
+purpose    a function is named for what went wrong: shortening, retrying, parsing
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from clustering.anchor import anchor
+from clustering.failure import Failure
+from fixers.cases import tools_of
+from fixers.code_index import CodeIndex, Place
+from fixers.diagnosis import Layer
+from webhooks import semconv
+from webhooks.trace import Span, Trace
+
+MAX_LINKED = 20  # failures that are looked at: more would say the same
+MAX_FRAMES = 6  # of one stack trace, the innermost ones
+MAX_AMBIGUOUS = 4  # places that one name may mean; beyond that it means nothing
+MAX_PROMPTS = 6
+MAX_PURPOSES = 6
+OFTEN, SELDOM = 0.6, 0.2  # shares of runs
+
+_FRAME = re.compile(r'File "([^"\n]{1,400})", line (\d{1,7})')
+_STAGED = re.compile(r"[ /:]")
+
+
+class Kind(StrEnum):
+    """What ties a span to a line."""
+
+    FRAME = "stack frame"
+    ATTRIBUTE = "code attributes of the span"
+    TOOL = "the tool's function"
+    SCHEMA = "names the tool"
+    PROMPT = "holds text of the prompt"
+    SPAN = "begins spans of this name"
+    EXPLAINED = "code attributes of the span where it began"
+    CONTRAST = "function of a tool that failing runs call and healthy ones do not"
+    PURPOSE = "named for what went wrong"
+
+
+#: The strongest link first. Where a rule is broken, what was sent says more than what was called; and so on.
+_STRENGTH = (
+    Kind.FRAME, Kind.ATTRIBUTE, Kind.TOOL, Kind.CONTRAST, Kind.EXPLAINED, Kind.SCHEMA, Kind.PURPOSE, Kind.SPAN,
+    Kind.PROMPT,
+)  # fmt: skip
+_FIRST: Mapping[Layer, tuple[Kind, ...]] = {
+    Layer.PROMPT: (Kind.FRAME, Kind.PROMPT),
+    Layer.CONTEXT: (Kind.FRAME, Kind.PURPOSE),
+    Layer.TOOL_SCHEMA: (Kind.FRAME, Kind.ATTRIBUTE, Kind.SCHEMA),
+    Layer.MODEL_SETTINGS: (Kind.FRAME, Kind.PURPOSE),
+}
+#: Parts of names by which people call functions of a layer.
+_PURPOSES: Mapping[Layer, tuple[str, ...]] = {
+    Layer.CONTEXT: ("trim", "truncat", "shorten", "window", "history", "compact", "summar", "condens", "context"),
+    Layer.TOOL_CODE: ("dispatch", "execut", "run_tool", "call_tool", "invoke"),
+    Layer.OUTPUT: ("parse", "extract", "decode", "structured", "validate"),
+    Layer.LIFECYCLE: ("retry", "retries", "backoff", "timeout", "deadline", "cancel", "attempt", "step_limit"),
+    Layer.MODEL_SETTINGS: ("max_tokens", "model_settings", "model_params", "temperature", "completion"),
+    Layer.MEMORY: ("skill", "memory", "remember", "recall"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A line of the repository that may hold the cause."""
+
+    place: Place
+    kind: Kind
+    #: Failures that name it, of those looked at; 0 where a name alone speaks for it.
+    n: int
+
+
+def link(
+    failures: Sequence[Failure],
+    traces: Mapping[str, Trace],
+    index: CodeIndex,
+    *,
+    layer: Layer | None = None,
+    healthy: Sequence[Trace] = (),
+) -> list[Candidate]:
+    """Return the lines that failing spans point to, the strongest link first, each line once.
+
+    Parameters
+    ----------
+    failures, traces
+        The failures and their traces by id; a missing one is passed over.
+    index
+        The repository.
+    healthy
+        Runs in which nothing failed.
+    layer
+        Decides between kinds: a broken rule is sought in prompts first, an argument that was refused in schemas.
+
+    """
+    counts: Counter[tuple[Place, Kind]] = Counter()
+    order: dict[tuple[Place, Kind], float] = {}
+    for failure in failures[:MAX_LINKED]:
+        trace = traces.get(failure.trace_id)
+        if trace is None or trace.span(failure.span_id) is None:
+            continue
+        named = dict.fromkeys(_of_one(failure, trace, index))
+        for rank, each in enumerate(named):
+            counts[each] += 1
+            order[each] = min(rank, order.get(each, rank))
+    for rank, place in enumerate(_prompts(failures, traces, index)):
+        key = (place, Kind.PROMPT)
+        counts[key], order[key] = min(len(failures), MAX_LINKED), rank
+    for kind, places in (
+        (Kind.PURPOSE, _purposes(layer, index)),
+        (Kind.CONTRAST, [place for tool in contrast(traces, healthy) for place in index.functions_of_tool(tool)]),
+    ):
+        for rank, place in enumerate(places):
+            counts[place, kind], order[place, kind] = 0, rank
+    first = _FIRST.get(layer, ()) if layer else ()
+    ranks = [*first, *(kind for kind in _STRENGTH if kind not in first)]
+    found = sorted(counts, key=lambda each: (ranks.index(each[1]), -counts[each], order[each], each[0]))
+    strongest = {place: (place, kind) for place, kind in reversed(found)}
+    return [
+        Candidate(place=place, kind=kind, n=counts[place, kind])
+        for place, kind in found
+        if strongest[place] == (place, kind)
+    ]
+
+
+def _of_one(failure: Failure, trace: Trace, index: CodeIndex) -> Iterator[tuple[Place, Kind]]:
+    span = trace.span(failure.span_id) or trace.root
+    for place in _frames(span, trace, index):
+        yield place, Kind.FRAME
+    yield from ((place, Kind.ATTRIBUTE) for place in _attributes(span, index))
+    yield from _tools(span, index)
+    began = anchor(trace, failure)
+    if began.location and (path := index.match(began.location[0])):
+        yield Place(path, began.location[1] or 1), Kind.EXPLAINED
+    for each in (span, trace.span(began.explained), *_above(span, trace)):
+        if each is not None:
+            yield from ((place, Kind.SPAN) for place in _call_sites(each, index))
+
+
+def _frames(span: Span, trace: Trace, index: CodeIndex) -> Iterator[Place]:
+    """Yield the stack frames in the repository, innermost first, of this span or else of the last that has some."""
+    for candidate in (span, *reversed(trace.spans)):
+        error = semconv.exception(candidate)
+        frames = _FRAME.findall(error.stacktrace if error is not None else "")
+        placed = [Place(path, int(line)) for name, line in reversed(frames) if (path := index.match(name))]
+        if placed:
+            yield from placed[:MAX_FRAMES]
+            return
+
+
+def _attributes(span: Span, index: CodeIndex) -> Iterator[Place]:
+    place = semconv.code_location(span)
+    if place is not None and (path := index.match(place[0])):
+        yield Place(path, place[1] or 1)
+
+
+def _tools(span: Span, index: CodeIndex) -> Iterator[tuple[Place, Kind]]:
+    """Yield the functions that are called as the span's tool is, and the lines that name it."""
+    name = semconv.tool_name(span)
+    if semconv.operation(span) is not semconv.Operation.TOOL or not name:
+        return
+    functions = index.functions_of_tool(name)
+    if len(functions) <= MAX_AMBIGUOUS:
+        yield from ((place, Kind.TOOL) for place in functions)
+    named = index.sites(name)
+    if len(named) <= MAX_AMBIGUOUS:
+        yield from ((place, Kind.SCHEMA) for place in named)
+
+
+def _above(span: Span, trace: Trace) -> Iterator[Span]:
+    """Yield the spans around a span, the nearest first."""
+    parent = trace.span(span.parent_span_id) if span.parent_span_id else None
+    seen = {span.span_id}
+    while parent is not None and parent.span_id not in seen:
+        yield parent
+        seen.add(parent.span_id)
+        parent = trace.span(parent.parent_span_id) if parent.parent_span_id else None
+
+
+def _call_sites(span: Span, index: CodeIndex) -> list[Place]:
+    """Return where a span of this name is begun: its name in quotes, or the function that it is called after."""
+    named = index.sites(span.name) if span.name.strip() else []
+    if not named and (function := span.name.rpartition(".")[2]).isidentifier():
+        named = list(index.definitions(function))
+    if not named and (stem := _STAGED.split(span.name)[0]) and len(stem) > 3:  # noqa: PLR2004  # "chat", not "GET"
+        mark = span.name[len(stem) : len(stem) + 1]
+        named = [
+            place for quote in ('"', "'") for place in index.lines(f"{quote}{stem}{mark}{{".encode(), index.sources)
+        ]
+    if len(named) > MAX_AMBIGUOUS:
+        return []
+    # Where spans are begun by a helper, what calls it says more.
+    called = [caller for place in named for caller in index.callers(place)]
+    return [*(called if len(called) <= MAX_AMBIGUOUS else []), *named]
+
+
+def _prompts(failures: Sequence[Failure], traces: Mapping[str, Trace], index: CodeIndex) -> list[Place]:
+    """Return the files that hold the system prompt of the first failing run that has one, the largest share first."""
+    prompt = next((text for failure in failures if (text := _system_prompt(traces.get(failure.trace_id)))), "")
+    return [place for place, _ in index.prompts(prompt)[:MAX_PROMPTS]] if prompt else []
+
+
+def _system_prompt(trace: Trace | None) -> str:
+    """Return the system prompt of a run's first call that has one."""
+    spans = trace.spans if trace else ()
+    messages = (message for span in spans for message in semconv.input_messages(span))
+    return next((each.content for each in messages if each.role in {"system", "developer"} and each.content), "")
+
+
+def contrast(failing: Mapping[str, Trace], healthy: Sequence[Trace]) -> list[str]:
+    """Return the tools that most failing runs call and hardly a healthy one does, the plainest difference first."""
+    if not failing or not healthy:
+        return []
+    counts = [Counter(tool for trace in runs for tool in tools_of(trace)) for runs in (failing.values(), healthy)]
+    shares = {tool: (counts[0][tool] / len(failing), counts[1][tool] / len(healthy)) for tool in counts[0]}
+    plain = [tool for tool, (bad, good) in shares.items() if bad >= OFTEN and good <= SELDOM]
+    return sorted(plain, key=lambda tool: (shares[tool][1] - shares[tool][0], tool))
+
+
+def _purposes(layer: Layer | None, index: CodeIndex) -> list[Place]:
+    """Return the functions that are named for what a layer does, those whose names say it most plainly first."""
+    words = _PURPOSES.get(layer, ()) if layer else ()
+    found = [
+        (-sum(word in name.lower() for word in words) - sum(word in place.path.lower() for word in words), place)
+        for name, places in index.named(words)
+        for place in places
+    ]
+    return [place for _, place in sorted(found)[:MAX_PURPOSES]]
