@@ -11,7 +11,7 @@ from fixers.code_index import CodeIndex, Place, is_test
 from fixers.proposal import Edit
 
 MIN_BLOCK = 40  # characters of code that are the same by more than chance
-CONTEXT = 2  # lines around what an edit only adds
+CONTEXT = 1  # lines on either side of what an edit only adds
 MAX_TOLD = 10
 MIN_LIKENESS = 0.75
 MAX_SAME_NAME = 40  # functions of one name that are compared

@@ -65,7 +65,10 @@ class RecordedModel:
         # A request that was made twice gets its replies in turn.
         chosen = min(matching, key=lambda each: self.used[each.name]) if matching else self._next(asked)
         self.used[chosen.name] += 1
-        return _reply(chosen.reply, chosen.asked.ids, asked.ids, number=self.used.total())
+        names = dict(zip(chosen.asked.ids, asked.ids, strict=False))
+        if not matching:  # an id that this run knows too is the same one
+            names |= {name: name for name in asked.ids}
+        return _reply(chosen.reply, names, number=self.used.total(), asked=asked)
 
     @cached_property
     def record(self) -> list[Recorded]:
@@ -125,8 +128,7 @@ def _without_call_ids(message: Mapping[str, Any], calls: dict[str, str], answer:
     return plain
 
 
-def _reply(text: str, recorded: Sequence[str], current: Sequence[str], *, number: int) -> Reply:
-    names = dict(zip(recorded, current, strict=False))
+def _reply(text: str, names: Mapping[str, str], *, number: int, asked: Seen) -> Reply:
     reply = json.loads(ID.sub(lambda match: names.get(match[0], match[0]), text))
     calls = [
         ToolCall(
@@ -136,9 +138,11 @@ def _reply(text: str, recorded: Sequence[str], current: Sequence[str], *, number
         )
         for index, call in enumerate(reply.get("tool_calls") or ())
     ]
-    used = sum(map(len, current)) + len(text)
     return Reply(
-        content=reply.get("content") or "", tool_calls=tuple(calls), output_tokens=used // CHARACTERS_PER_TOKEN
+        content=reply.get("content") or "",
+        tool_calls=tuple(calls),
+        input_tokens=sum(map(len, asked.parts)) // CHARACTERS_PER_TOKEN,
+        output_tokens=len(text) // CHARACTERS_PER_TOKEN,
     )
 
 

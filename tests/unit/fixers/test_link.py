@@ -1,0 +1,128 @@
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from clustering.failure import Failure
+from fixers.code_index import CodeIndex, Place
+from fixers.diagnosis import Layer
+from fixers.link import Kind, contrast, link
+from webhooks.trace import Event, Span, Trace
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TOOL = {"openinference.span.kind": "TOOL"}
+
+
+def span(number: int, name: str, attributes: Mapping[str, Any], *, stack: str = "", trace_id: str = "t1") -> Span:
+    raised = {"exception.type": "E", "exception.message": "m", "exception.stacktrace": stack}
+    return Span(
+        trace_id=trace_id,
+        span_id=f"s{number}",
+        parent_span_id=None if number == 0 else "s0",
+        name=name,
+        start=NOW + timedelta(seconds=number),
+        attributes=attributes,
+        events=(Event(name="exception", time=NOW, attributes=raised),) if stack else (),
+    )
+
+
+def run(*spans: Span) -> Trace:
+    return Trace.from_spans([span(0, "agent.run", {"openinference.span.kind": "AGENT"}), *spans])
+
+
+def failure(span_id: str = "s1", detector: str = "tool_error", trace_id: str = "t1") -> Failure:
+    return Failure(
+        trace_id=trace_id, span_id=span_id, detector=detector, key="pay", message="", reason="", occurred_at=NOW
+    )
+
+
+def index(files: Mapping[str, str]) -> CodeIndex:
+    return CodeIndex.over({path: text.encode() for path, text in files.items()})
+
+
+FILES = {
+    "shop/loop.py": 'def run():\n    with tracer.start_as_current_span("agent.run"):\n        pass\n',
+    "shop/tools.py": "def pay(amount):\n    pass\n\n\ndef look(x):\n    pass\n",
+    "shop/schemas.py": 'PAY = {\n    "name": "pay",\n}\n',
+    "shop/history.py": "def trim_history(messages):\n    pass\n",
+    "prompts/system.md": "Check who is asking before you pay any money back to anybody at all.\n",
+}
+
+
+def kinds(failures: list[Failure], trace: Trace, layer: Layer | None = None) -> list[tuple[Place, Kind]]:
+    found = link(failures, {"t1": trace}, index(FILES), layer=layer)
+    return [(each.place, each.kind) for each in found]
+
+
+def test_frames_come_first_the_innermost_before_its_callers() -> None:
+    stack = 'File "/srv/shop/loop.py", line 2, in run\nFile "/srv/shop/tools.py", line 2, in pay\n'
+    trace = run(span(1, "pay", {**TOOL, "tool.name": "pay"}, stack=stack))
+    assert kinds([failure()], trace)[:3] == [
+        (Place("shop/tools.py", 2), Kind.FRAME),
+        (Place("shop/loop.py", 2), Kind.FRAME),
+        (Place("shop/tools.py", 1), Kind.TOOL),
+    ]
+
+
+def test_a_tool_leads_to_its_function_its_schema_and_where_the_run_was_begun() -> None:
+    found = kinds([failure()], run(span(1, "pay", {**TOOL, "tool.name": "pay"})))
+    assert found == [
+        (Place("shop/tools.py", 1), Kind.TOOL),
+        (Place("shop/schemas.py", 2), Kind.SCHEMA),
+        (Place("shop/loop.py", 2), Kind.SPAN),
+    ]
+
+
+def test_the_layer_decides_what_comes_first() -> None:
+    prompt = {
+        "openinference.span.kind": "LLM",
+        "llm.input_messages.0.message.role": "system",
+        "llm.input_messages.0.message.content": FILES["prompts/system.md"],
+    }
+    trace = run(span(1, "pay", {**TOOL, "tool.name": "pay"}), span(2, "chat", prompt))
+    first = {layer: kinds([failure()], trace, layer)[0][0].path for layer in Layer}
+    assert first[Layer.PROMPT] == "prompts/system.md"
+    assert first[Layer.TOOL_SCHEMA] == "shop/schemas.py"
+    assert first[Layer.CONTEXT] == "shop/history.py"
+    assert first[Layer.TOOL_CODE] == "shop/tools.py"
+
+
+def test_a_name_that_means_too_many_lines_means_nothing() -> None:
+    files = {f"shop/{n}.py": "def pay(): ...\n" for n in range(9)}
+    found = link([failure()], {"t1": run(span(1, "pay", {**TOOL, "tool.name": "pay"}))}, index(files))
+    assert found == []
+
+
+def test_what_most_failures_name_comes_before_what_one_names() -> None:
+    stacks = ['File "shop/tools.py", line 2', 'File "shop/loop.py", line 3', 'File "shop/loop.py", line 3']
+    traces = {
+        f"t{n}": run_of(f"t{n}", span(1, "pay", TOOL, stack=stack, trace_id=f"t{n}")) for n, stack in enumerate(stacks)
+    }
+    found = link([failure(trace_id=trace_id) for trace_id in traces], traces, index(FILES))
+    assert [(each.place, each.n) for each in found[:2]] == [
+        (Place("shop/loop.py", 3), 2),
+        (Place("shop/tools.py", 2), 1),
+    ]
+
+
+def run_of(trace_id: str, *spans: Span) -> Trace:
+    root = replace(span(0, "agent.run", {"openinference.span.kind": "AGENT"}), trace_id=trace_id)
+    return Trace.from_spans([root, *spans])
+
+
+def test_a_tool_that_only_failing_runs_call_is_a_candidate() -> None:
+    def called(trace_id: str, *tools: str) -> Trace:
+        spans = [span(n, tool, {**TOOL, "tool.name": tool}, trace_id=trace_id) for n, tool in enumerate(tools, start=1)]
+        return run_of(trace_id, *spans)
+
+    failing = {f"f{n}": called(f"f{n}", "look", "pay") for n in range(3)}
+    healthy = [called(f"h{n}", "look") for n in range(5)]
+    assert contrast(failing, healthy) == ["pay"]
+    assert contrast(failing, []) == []
+    rated = [failure(span_id="s0", detector="negative_feedback", trace_id=trace_id) for trace_id in failing]
+    found = link(rated, failing, index(FILES), healthy=healthy)
+    assert (found[0].place, found[0].kind) == (Place("shop/tools.py", 1), Kind.CONTRAST)
+
+
+def test_a_missing_trace_leads_nowhere() -> None:
+    assert link([failure()], {}, index(FILES)) == []
