@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Sequence
-
-from fixers.suite import is_pytest
+from pathlib import PurePosixPath
 
 # https://docs.pytest.org/en/stable/reference/exit-codes.html
 TESTS_FAILED = 1
 NO_TESTS_COLLECTED = 5
+PYTEST = frozenset({"pytest", "py.test"})
 #: Options of pytest that say how tests run, not which; the next word is their value.
 CONFIGURING = frozenset({"-p", "-o", "-c", "-W", "--rootdir", "--confcutdir", "--override-ini", "--import-mode"})
 CONFIGURING_WITH_VALUE = ("--rootdir=", "--confcutdir=", "--override-ini=", "--import-mode=", "--asyncio-mode=")
@@ -17,7 +17,7 @@ COUNT = re.compile(r"\b(\d+) (failed|passed|errors?)\b")
 
 def one_file(command: Sequence[str], path: str) -> tuple[str, ...]:
     """Return the command that runs one test file with pytest, as the repository's own command starts it."""
-    at = next((index for index, word in enumerate(command) if is_pytest([word])), None)
+    at = next((index for index, word in enumerate(command) if PurePosixPath(word).name in PYTEST), None)
     if at is None:
         return ("python", "-m", "pytest", f"./{path}")
     return (*command[: at + 1], *_options(command[at + 1 :]), f"./{path}")
