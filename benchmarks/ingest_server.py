@@ -15,18 +15,25 @@ from fastapi import FastAPI, Request, Response
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+OURS = ("tracewright", "unredacted")
+
 
 def main() -> None:
     """Serve until killed."""
     port, name, *database = sys.argv[1:]
-    uvicorn.run(_receiver(name, *database), host="127.0.0.1", port=int(port), log_level="warning")
+    web = _receiver(name, *database)
+    if name in OURS:
+        from bot.long_running import settle  # noqa: PLC0415  # each loads only what it needs
+
+        settle()  # as `tracewright serve` does
+    uvicorn.run(web, host="127.0.0.1", port=int(port), log_level="warning")
 
 
 def _receiver(name: str, database: str = "") -> FastAPI:
     if name == "http":
         return http()
     if name == "floor":
-        from benchmarks.ingest_floor import floor  # noqa: PLC0415  # each loads only what it needs
+        from benchmarks.ingest_floor import floor  # noqa: PLC0415  # as above
 
         return floor(database)
     return tracewright(database, redacted=name == "tracewright")

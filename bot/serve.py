@@ -10,6 +10,7 @@ from bot.app import create_app
 from bot.assemble import Product
 from bot.errors import BadSetting
 from bot.handlers.table import HANDLERS
+from bot.long_running import settle
 from bot.operator_routes import create_operator_router
 from bot.pipeline import durable
 from bot.redaction import build_redaction
@@ -60,6 +61,7 @@ def serve_until_set_up(product: Product) -> bool:
         )
         if set_up is not None:
             say(f"Set up the GitHub App: {set_up.address}")
+        settle()
         server.run()
     if not server.started:
         raise BadSetting(f"cannot listen on {settings.host}:{settings.port}")

@@ -24,6 +24,9 @@ class Batch:
 class Inbox(Protocol):
     """Keeps what arrives. Each method returns after the data is durable, and may be called again with the same data."""
 
+    def remembers(self, key: str) -> bool:
+        """Return whether the next two can be answered at once, without a wait for the database."""
+
     def tenant_of(self, key: str) -> str | None:
         """Return the tenant that an ingestion key belongs to, or None for an unknown or revoked key."""
 

@@ -58,6 +58,12 @@ def operation_of(attributes: Mapping[str, Any]) -> Operation:
     """Return what a span with these attributes did."""
     for key in KIND_KEYS:
         value = attributes.get(key)
-        if value is not None and (known := OPERATIONS.get((text(parsed(value)) or "").lower())):
+        if value is not None and (known := _known(value)):
             return known
     return Operation.TOOL if GEN_AI_TOOL_NAME in attributes else Operation.OTHER
+
+
+def _known(value: object) -> Operation | None:
+    # Nearly every value is a word as it stands: trying it first saves looking for JSON in it.
+    known = OPERATIONS.get(value.lower()) if isinstance(value, str) else None
+    return known or OPERATIONS.get((text(parsed(value)) or "").lower())

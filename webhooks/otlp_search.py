@@ -24,13 +24,16 @@ from webhooks.searched import Searched, SpanRow, TraceRow, searched, searched_or
 from webhooks.trace import StatusCode
 
 UNSET = StatusCode.UNSET.value
+STATUS_VALUES = {code: status.value for code, status in STATUS_CODES.items()}
 #: Attributes of a span that recorded an error, which is made whole to find out which.
 OF_ERRORS = frozenset({keys.ERROR_TYPE, keys.EXCEPTION_TYPE})
+#: Attributes that few spans of a trace have.
+OF_CONVERSATIONS = frozenset({*keys.SESSION_KEYS, *keys.USER_KEYS, *keys.RELEASE_KEYS})
 #: What `_found` looks at.
-KEYS = (
-    frozenset({*keys.KIND_KEYS, keys.GEN_AI_TOOL_NAME, *keys.SESSION_KEYS, *keys.USER_KEYS, *keys.RELEASE_KEYS})
-    | OF_ERRORS
-)
+KEYS = frozenset({*keys.KIND_KEYS, keys.GEN_AI_TOOL_NAME}) | OF_CONVERSATIONS | OF_ERRORS
+
+# A NamedTuple's own constructor would cost as much as all that is read of a span's own fields.
+make = tuple.__new__
 
 OLDEST_FIRST = attrgetter("row.started_at", "row.span_id")
 
@@ -92,21 +95,29 @@ def _found(span: trace_pb2.Span, source: _Source) -> _Found:
     attributes = _wanted(span.attributes)
     if not OF_ERRORS.isdisjoint(attributes):
         return _whole(span, source)
-    row = SpanRow(
-        trace_id,
-        span_id,
-        parent_span_id,
-        searched(span.name),
-        operation_of(attributes).value,
-        source.service,
-        started_at,
-        ended_at,
-        STATUS_CODES[code].value if (code := span.status.code) in STATUS_CODES else UNSET,
-        None,
-        searched_or_none(first_text(attributes, keys.SESSION_KEYS)),
-        searched_or_none(first_text(attributes, keys.USER_KEYS)),
+    session_id = user_id = release = None
+    if not OF_CONVERSATIONS.isdisjoint(attributes):
+        session_id = searched_or_none(first_text(attributes, keys.SESSION_KEYS))
+        user_id = searched_or_none(first_text(attributes, keys.USER_KEYS))
+        release = first_text(attributes, keys.RELEASE_KEYS)
+    row = make(
+        SpanRow,
+        (
+            trace_id,
+            span_id,
+            parent_span_id,
+            searched(span.name),
+            operation_of(attributes)._value_,
+            source.service,
+            started_at,
+            ended_at,
+            STATUS_VALUES.get(span.status.code, UNSET),
+            None,
+            session_id,
+            user_id,
+        ),
     )
-    return _Found(row, source, first_text(attributes, keys.RELEASE_KEYS))
+    return make(_Found, (row, source, release))
 
 
 def _wanted(items: Sequence[KeyValue]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Receiver:
 
         """
         key = ingestion_key(request.headers)
-        tenant, services = await run_in_threadpool(self._look_up, key) if key else (None, None)
+        tenant, services = await self._found(key) if key else (None, None)
         if tenant is None or services is None:
             raise Unauthorized("the ingestion key is missing or not known")
         request.state.services = services
@@ -83,6 +83,10 @@ class Receiver:
     ) -> bytes:
         """Do what `keep` does with a body that was read before, so that its signature could be verified."""
         return await run_in_threadpool(self._keep, tenant, dialect, body, encoding, rewrite, services)
+
+    async def _found(self, key: str) -> tuple[str | None, Sequence[str] | None]:
+        # A sender uses the same key again and again: a thread for each of its requests costs more than the answer.
+        return self._look_up(key) if self.inbox.remembers(key) else await run_in_threadpool(self._look_up, key)
 
     def _look_up(self, key: str) -> tuple[str | None, Sequence[str] | None]:
         return self.inbox.tenant_of(key), self.inbox.services_of(key)

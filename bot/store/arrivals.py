@@ -25,6 +25,10 @@ class Arrivals(Records):
     _batches: GroupCommit[batches.Prepared]
     _min_free_bytes: int
 
+    def remembers(self, key: str) -> bool:
+        """Return whether a key was found valid a moment ago, so that the next two ask no database."""
+        return self._known_keys.remembers(key)
+
     def tenant_of(self, key: str) -> str | None:
         """Return the tenant that an ingestion key belongs to, or None for an unknown or revoked key."""
         access = self._known_keys.access(key, self._look_up_key)

@@ -120,8 +120,16 @@ def keep_batches(connection: sa.Connection, batches: Iterable[Prepared]) -> int:
             connection.execute(_DROP_BATCH, batch.place)
         traces += [kept_trace(batch, row, n_new[row.trace_id]) for row in batch.rows.traces if row.trace_id in n_new]
     if traces:
-        connection.execute(KEEP_TRACE, sorted(traces, key=itemgetter("tenant", "trace_id")))
+        _keep_traces(connection, sorted(traces, key=itemgetter("tenant", "trace_id")))
     return n_kept
+
+
+def _keep_traces(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
+    # SQLite's driver takes the names as they stand: SQLAlchemy would go through every value of every row first.
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(KEEP_TRACE.text, rows)
+    else:
+        connection.execute(KEEP_TRACE, rows)
 
 
 def received_at(number: int) -> int:

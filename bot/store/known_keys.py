@@ -42,6 +42,11 @@ class KnownKeys:
             self._known[hashed] = (access, min(trusted, access.valid_until or trusted))
         return access
 
+    def remembers(self, key: str) -> bool:
+        """Return whether `access` needs no look-up for a key."""
+        known = self._known.get(key_hash(key))
+        return known is not None and self._now() < known[1]
+
     def forget(self) -> None:
         """Ask the database about every key again."""
         self._n_forgotten += 1

@@ -34,6 +34,9 @@ class ListInbox:
     batches: list[Batch] = field(default_factory=list)
     quarantined: list[tuple[str, bytes, str]] = field(default_factory=list)
 
+    def remembers(self, key: str) -> bool:
+        return key == "tw_key"
+
     def services_of(self, key: str) -> Sequence[str] | None:
         return () if self.tenant_of(key) else None
 

@@ -41,6 +41,9 @@ class FakeInbox:
     quarantined: list[tuple[str, str, bytes, str]] = field(default_factory=list)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
 
+    def remembers(self, key: str) -> bool:
+        return key == self.key
+
     def tenant_of(self, key: str) -> str | None:
         return self.tenant if key == self.key else None
 

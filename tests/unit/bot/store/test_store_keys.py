@@ -84,3 +84,14 @@ def test_the_use_of_a_wrong_key_is_not_noted(store: Store) -> None:
     key = store.create_key("7")
     assert store.tenant_of(key + "x") is None
     assert store.keys("7")[0].last_used_at is None
+
+
+def test_a_key_is_remembered_for_a_moment_and_never_a_wrong_one(store: Store, clock: Fixture) -> None:
+    key = store.create_key("7")
+    assert not store.remembers(key)
+    assert store.tenant_of(key) == "7"
+    assert store.tenant_of(key + "x") is None
+    assert store.remembers(key)
+    assert not store.remembers(key + "x")
+    clock.advance(TRUST_S)
+    assert not store.remembers(key)
