@@ -10,6 +10,7 @@ from bot.errors import ForgeError
 from bot.first_contact import ask_everyone
 from bot.forge.forge import State
 from bot.ledger import Ledger, unowned
+from bot.opening import Opening
 from bot.outcome import Decision, Outcome
 from bot.pipeline import Task
 from bot.policy import UNSETTLED, Attempt, worth_mending
@@ -32,6 +33,7 @@ class Choosing:
         ask_everyone(self.ledger.store, tenant, self.ledger.forge_of)
         take_silence(self.ledger.store, tenant, now=self.ledger.now())
         agents = self.ledger.agents(tenant)
+        Opening(ledger=self.ledger).find_lost(tenant, agents)
         self._ask_for_states(tenant, agents)
         read_boards(self.ledger.store, tenant, agents)
         alive = self.ledger.store.modes_with_members(

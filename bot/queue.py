@@ -74,6 +74,7 @@ class Queue:
             agent=agent.harness.name,
             manners=agent.harness.manners,
             now=self.now(),
+            taken=self.store.taken_places(tenant),
         )
 
     def _enter(self, tenant: str, mode_id: str, agent: Agent, reason: str, *, base_sha: str = "") -> None:

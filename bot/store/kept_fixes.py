@@ -1,10 +1,11 @@
 """KeptFixes: proposals, their evidence, and their pull requests."""
 
 from bot.pull_request import PullRequest
-from bot.store import proposals, pull_requests, spending, verdicts, waiting
+from bot.store import proposals, pull_requests, spending, taken_places, verdicts, waiting
 from bot.store.pull_requests import Opened
 from bot.store.records import Records
 from bot.store.spending import Spent
+from bot.store.taken_places import Place
 from bot.store.transaction import writing
 from bot.store.verdicts import RecordedVerdict
 from bot.store.waiting import Waiting
@@ -61,11 +62,12 @@ class KeptFixes(Records):
             return verdicts.verdicts(connection, tenant)
 
     def save_pull_request(self, tenant: str, pull_request: PullRequest, *, proposal_id: str, agent: str = "") -> None:
-        """Keep a pull request of a kept proposal; the same head branch again updates it."""
+        """Keep a pull request of a kept proposal, in the place taken for it; the same head branch again updates it."""
         with writing(self.engine) as connection:
             pull_requests.save_pull_request(
                 connection, tenant, pull_request, proposal_id=proposal_id, agent=agent, now=self._now()
             )
+            taken_places.free_place(connection, tenant, proposal_id)
 
     def pull_requests(self, tenant: str) -> list[Opened]:
         """Return every pull request, oldest first."""
@@ -121,3 +123,20 @@ class KeptFixes(Records):
         """Take a failure mode out of the queue."""
         with writing(self.engine) as connection:
             waiting.stop_waiting(connection, tenant, failure_mode_id)
+
+    def take_place(self, tenant: str, *, proposal_id: str, repository: str, agent: str) -> None:
+        """Take a place for the pull request that is about to be opened; one that is taken already stays."""
+        with writing(self.engine) as connection:
+            taken_places.take_place(
+                connection, tenant, proposal_id=proposal_id, repository=repository, agent=agent, now=self._now()
+            )
+
+    def taken_places(self, tenant: str) -> list[Place]:
+        """Return the places whose pull requests are not noted, oldest first."""
+        with self.engine.connect() as connection:
+            return taken_places.taken_places(connection, tenant)
+
+    def free_place(self, tenant: str, proposal_id: str) -> None:
+        """Give a place back: there is no pull request."""
+        with writing(self.engine) as connection:
+            taken_places.free_place(connection, tenant, proposal_id)
