@@ -7,12 +7,14 @@ from bot.agents import Agent
 from bot.forge.errors import Unavailable
 from bot.forge.forge import State
 from bot.mend import draft_fixes
+from bot.part import part
 from bot.pr_body.comments import ANOTHER_MAY_FOLLOW, NOT_CLOSED, REOPENED
 from bot.reexamine import present_proposal
 from bot.revise import Revising
 from bot.sticky import answer
 from bot.submit import body_of, report
 from bot.workshop import Workshop
+from clustering.embed import Encoder
 from clustering.failure_mode import FailureMode, Status
 from fixers.draft import Drafted
 from fixers.evidence import Evidence, Verdict
@@ -110,6 +112,21 @@ class Changes:
             self.workshop.ledger.store.ask_again(tenant, mode.id)
             told = ANOTHER_MAY_FOLLOW
         answer(self.workshop.ledger.store, tenant, pull_request, "reopen", told, forge=forge)
+
+    def split(self, tenant: str, proposal_id: str, *, by: str, encoder: Encoder) -> None:
+        """Part the failure mode of a pull request, because a person asked; its evidence is gathered anew then."""
+        ledger = self.workshop.ledger
+        mode = ledger.mode(tenant, ledger.proposal(tenant, proposal_id).failure_mode_id)
+
+        def attempt() -> None:
+            shown, opened = ledger.discretions.of(tenant), ledger.store.pull_requests_of_mode(tenant, mode.id)[0]
+            done, told = part(ledger.store, tenant, mode, by, encoder=encoder, discretion=shown)
+            forge = ledger.agent_of(tenant, mode).forge
+            answer(ledger.store, tenant, opened.pull_request, "split", told, forge=forge)
+            if done and opened.pull_request.state == State.OPEN:
+                self.reexamine(tenant, opened.proposal_id)
+
+        ledger.or_fault(tenant, mode, attempt, proposal_id=proposal_id)
 
     def _revising(self, tenant: str, mode: FailureMode) -> Revising:
         """Return the newest pull request of a failure mode with the proposal that it shows now."""

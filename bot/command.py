@@ -16,6 +16,7 @@ class Verb(StrEnum):
     EXPLAIN = "explain"
     IGNORE = "ignore"
     REBASE = "rebase"
+    SPLIT = "split"
     REOPEN = "reopen"
 
 
@@ -25,6 +26,7 @@ MEANINGS = {
     Verb.EXPLAIN: "says what is wrong, and why the change mends it",
     Verb.IGNORE: "closes the pull request and leaves this failure alone; a reason may follow",
     Verb.REBASE: "builds the branch anew on today's default branch, if the fix holds there",
+    Verb.SPLIT: "parts this failure by what follows, such as `message`; alone, it says what could",
     Verb.REOPEN: "takes a closed pull request up again, with new evidence",
 }
 

@@ -11,6 +11,7 @@ class Kind(StrEnum):
     REOPEN = "reopen"
     REVIEW = "review"
     REBASE = "rebase"
+    SPLIT = "split"
 
 
 class Errand(NamedTuple):
@@ -21,3 +22,5 @@ class Errand(NamedTuple):
     proposal_id: str
     #: Seconds before which nobody begins.
     delay_s: float = 0.0
+    #: What the person wrote after the command. Data, never instructions.
+    words: str = ""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from bot.agents import Agents
 from bot.board import write_boards
@@ -174,6 +175,10 @@ class ProductStages:
         """Build the branch of a pull request on today's default branch, or say why not."""
         self.changes.change(tenant, proposal_id, Revising.rebase)
 
+    def split(self, tenant: str, proposal_id: str, *, by: str) -> None:
+        """Part the failure mode of a pull request by a property of its failures, or say by which that can be."""
+        self.changes.split(tenant, proposal_id, by=by, encoder=self.encoder)
+
     def do(self, errand: Errand) -> None:
         """Do what somebody asked for on a pull request."""
         work: dict[Kind, Callable[[str, str], object]] = {
@@ -181,6 +186,7 @@ class ProductStages:
             Kind.REOPEN: self.reopen,
             Kind.REVIEW: self.answer_review,
             Kind.REBASE: self.rebase,
+            Kind.SPLIT: partial(self.split, by=errand.words),
         }
         work[errand.kind](errand.tenant, errand.proposal_id)
 

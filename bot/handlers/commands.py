@@ -9,7 +9,7 @@ from bot.pr_body.comments import HELP
 from bot.sticky import answer
 from webhooks.github import Delivery
 
-ERRANDS = {Verb.REOPEN: Kind.REOPEN, Verb.REBASE: Kind.REBASE}
+ERRANDS = {Verb.REOPEN: Kind.REOPEN, Verb.REBASE: Kind.REBASE, Verb.SPLIT: Kind.SPLIT}
 
 
 def obey_command(delivery: Delivery, means: Means) -> None:
@@ -30,7 +30,7 @@ def obey_command(delivery: Delivery, means: Means) -> None:
         case Verb.IGNORE:
             _ignore(means, said, delivery.delivery_id, command.words)
         case _:
-            means.start(Errand(ERRANDS[command.verb], said.tenant, said.opened.proposal_id))
+            means.start(Errand(ERRANDS[command.verb], said.tenant, said.opened.proposal_id, words=command.words))
 
 
 def _ignore(means: Means, said: Said, delivery_id: str, reason: str) -> None:

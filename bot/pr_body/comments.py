@@ -1,10 +1,13 @@
 """What the bot says below a pull request, each thing once."""
 
+from collections.abc import Mapping, Sequence
+
 from bot.command import MARK, MEANINGS
 from bot.pr_body import facts
 from bot.pr_body.escape import identifier, prose
 from bot.proof import Proof
 from clustering.failure_mode import FailureMode
+from clustering.wish import HAS
 from fixers.aftermath import CONFIDENCE, Exposure, exact_interval
 from fixers.evidence import Evidence
 from fixers.proposal import Proposal
@@ -14,6 +17,8 @@ HANDS_OFF = (
     "button **Re-run** still tries what is here."
 )
 
+#: Parts that are listed.
+MAX_PARTS = 20
 
 HELP = "I know these commands, at the start of a comment, from people who may write here:\n\n" + "\n".join(
     f"- `{MARK} {verb}` {meaning}" for verb, meaning in MEANINGS.items()
@@ -80,3 +85,30 @@ def aftermath(proof: Proof) -> str:
 def _rate(n_failed: int, exposure: Exposure) -> str:
     low, high = exact_interval(n_failed, exposure.n_runs)
     return f"{n_failed} of {exposure.n_runs} ({low:.1%} to {high:.1%})"
+
+
+def parted(by: str, mode_id: str, parts: Sequence[FailureMode]) -> str:
+    """Say which failure modes one was parted into, and which of them this pull request is for."""
+    lines = [
+        f"- {identifier(mode.id)} {prose(mode.title, limit=200)}: {mode.n_traces:,} traces"
+        + (", **this pull request**" if mode.id == mode_id else "")
+        for mode in parts[:MAX_PARTS]
+    ]
+    more = [f"- and {len(parts) - MAX_PARTS} more"] if len(parts) > MAX_PARTS else []
+    return "\n".join(
+        [
+            f"Parted by {prose(by, limit=100)} into {len(parts)} failure modes, and so are failures to come:",
+            "",
+            *lines,
+            *more,
+            "",
+            "The evidence of this pull request is gathered anew on what is left here.",
+        ]
+    )
+
+
+def not_parted(ways: Mapping[str, int]) -> str:
+    """Say by what a failure mode can be parted: into how many, by property."""
+    told = [f"- `{MARK} split {by}`: {n} parts" for by, n in ways.items()]
+    words = f"- `{MARK} split {HAS} some words`: those whose description has these words, and the others"
+    return "\n".join(["I have not parted this failure. What would part it:", "", *told, words])
