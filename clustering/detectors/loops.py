@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from clustering.conversation import tool_calls
 from clustering.failure import Failure
 from clustering.failure_at import failure_at, one_line
+from clustering.turns import turn_numbers
 from webhooks import semconv
 from webhooks.trace import Span, Trace
 
 ROUNDS = 3  # A-B-A-B may be a check and its repetition; three rounds are a circle
 PERIODS = (2, 3)  # a period of one is a repeated call
 
-Step = tuple[str, str, str]
+Step = tuple[str, str, str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,8 @@ class Loops:
     def __call__(self, trace: Trace) -> Iterable[Failure]:
         """Yield the first circle, at its last step."""
         calls = tool_calls(trace)
-        steps = [_step(span) for span in calls]
+        turns = turn_numbers(trace)
+        steps = [_step(span, turns[span.span_id]) for span in calls]
         for period in PERIODS:
             end = _circle(steps, period, self.rounds)
             if end is not None:
@@ -42,11 +44,12 @@ class Loops:
                 return
 
 
-def _step(span: Span) -> Step:
+def _step(span: Span, turn: int) -> Step:
     return (
         semconv.tool_name(span) or span.name,
         (semconv.tool_arguments(span) or "").strip(),
         (semconv.tool_result(span) or "").strip(),
+        turn,
     )
 
 

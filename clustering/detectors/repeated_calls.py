@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from clustering.conversation import tool_calls
 from clustering.failure import Failure
 from clustering.failure_at import failure_at, one_line
+from clustering.turns import turn_numbers
 from webhooks import semconv
 from webhooks.trace import Span, Trace
 
@@ -18,7 +19,8 @@ MAX_JSON = 20_000
 class RepeatedCalls:
     """The model called one tool with the same arguments three times or more; keyed by the tool's name.
 
-    Arguments are compared as JSON. Runs of the harness's own for one call of the model count once.
+    Arguments are compared as JSON. Runs of the harness's own for one call of the model count once, and what is called
+    again for another request of a person counts anew.
     """
 
     name: str = "repeated_call"
@@ -40,12 +42,13 @@ class RepeatedCalls:
             )
 
 
-def _by_call(trace: Trace) -> dict[tuple[str, str], list[Span]]:
-    found: dict[tuple[str, str], dict[str, Span]] = {}
+def _by_call(trace: Trace) -> dict[tuple[str, str, int], list[Span]]:
+    found: dict[tuple[str, str, int], dict[str, Span]] = {}
+    turns = turn_numbers(trace)
     for span in tool_calls(trace):
         arguments = semconv.tool_arguments(span)
         if arguments is not None:
-            call = (semconv.tool_name(span) or span.name, _canonical(arguments))
+            call = (semconv.tool_name(span) or span.name, _canonical(arguments), turns[span.span_id])
             found.setdefault(call, {})[semconv.tool_call_id(span) or span.span_id] = span
     return {call: list(spans.values()) for call, spans in found.items()}
 

@@ -8,6 +8,7 @@ from clustering.deeds import changes
 from clustering.failure import Failure
 from clustering.failure_at import failure_at, one_line
 from clustering.span_outcome import tool_error
+from clustering.turns import turn_numbers
 from webhooks import semconv
 from webhooks.trace import Trace
 
@@ -16,14 +17,16 @@ from webhooks.trace import Trace
 class RepeatedReads:
     """The same call gave the same result twice, with other calls but no change in between; keyed by the tool's name.
 
-    Two equal calls in a row may be a retry. Calls without arguments or results are not judged: a clock, a poll.
+    Two equal calls in a row may be a retry, and another request of a person may need another look. Calls without
+    arguments or results are not judged: a clock, a poll.
     """
 
     name: str = "no_progress"
 
     def __call__(self, trace: Trace) -> Iterable[Failure]:
         """Yield one failure per tool, at the first call that was needless."""
-        known: dict[tuple[str, str], tuple[int, str]] = {}
+        known: dict[tuple[str, str, int], tuple[int, str]] = {}
+        turns = turn_numbers(trace)
         reported: set[str] = set()
         for at, span in enumerate(tool_calls(trace)):
             if changes(span):
@@ -33,7 +36,8 @@ class RepeatedReads:
             result = (semconv.tool_result(span) or "").strip()
             if tool_error(span) is not None or not result or arguments in {"", "{}", "null"}:
                 continue
-            before, same = known.get((tool, arguments), (at, ""))
+            call = (tool, arguments, turns[span.span_id])
+            before, same = known.get(call, (at, ""))
             if at > before + 1 and same == result and tool not in reported:
                 reported.add(tool)
                 yield failure_at(
@@ -44,4 +48,4 @@ class RepeatedReads:
                     message=f"{tool}({arguments})",
                     reason=f"The agent asks {one_line(tool)} again for what it was told before.",
                 )
-            known[tool, arguments] = at, result
+            known[call] = at, result
