@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from bot.audit import Judge
 from bot.errors import BadSetting
 from bot.forge.forge import Forge
 from bot.forge.github_app import GitHubApp
@@ -91,6 +92,7 @@ def assemble(settings: Settings, *, sandbox: Sandbox | None = None) -> Product:
         sandbox=sandbox,
         no_sandbox=no_sandbox,
         model=build_model(settings),
+        judge=build_judge(settings),
         live=_live(settings, client),
         discretions=build_discretions(settings),
         quiet_s=settings.quiet_s,
@@ -136,6 +138,20 @@ def _github(settings: Settings) -> GitHubApp | None:
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         raise BadSetting(f"{name} is not a private key in PEM without a password") from error
     return GitHubApp(settings.github_app_id, key, api_url=settings.api_url)
+
+
+def build_judge(settings: Settings) -> Judge | None:
+    """Return what audits runs, None without a model or without a budget for it."""
+    model = build_model(settings)
+    if model is None or not settings.judge_tokens_per_day or not settings.judge_usd_per_day:
+        return None
+    return Judge(
+        model=model,
+        name=settings.model,
+        tokens_per_day=settings.judge_tokens_per_day,
+        usd_per_day=settings.judge_usd_per_day,
+        usd_per_million=(settings.usd_per_million_input_tokens, settings.usd_per_million_output_tokens),
+    )
 
 
 def build_model(settings: Settings) -> Model | None:

@@ -15,6 +15,8 @@ from rich.console import Console
 from bot import tables
 from bot.assemble import LOCAL, build_model
 from bot.bars import bars
+from bot.blind_spots import blind_spots
+from bot.blind_spots_page import blind_spots_page
 from bot.connect import connect as connect_repository
 from bot.doctor import examine_installation
 from bot.errors import BotError
@@ -129,9 +131,20 @@ def ingest(
 
 
 @app.command()
-def modes(*, tenant: Tenant = LOCAL, as_json: Json = False) -> None:
+def modes(
+    *,
+    show_blind_spots: Annotated[
+        bool, typer.Option("--blind-spots", help="Instead: what an audit found in runs that no detector flagged.")
+    ] = False,
+    tenant: Tenant = LOCAL,
+    as_json: Json = False,
+) -> None:
     """List the failure modes, most severe first."""
     with opened_product() as product:
+        if show_blind_spots:
+            told = blind_spots(product.store, tenant, judge=product.stages.judge, now=utc_now())
+            print_either(blind_spots_page(told), told, as_json=as_json)
+            return
         listed = tables.listed_modes(product.store, tenant)
         print_either(tables.modes_table(listed), [mode._asdict() for mode in listed], as_json=as_json)
 

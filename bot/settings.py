@@ -65,6 +65,9 @@ class Settings:
     model: str = "gpt-5"
     usd_per_million_input_tokens: float = 0.0
     usd_per_million_output_tokens: float = 0.0
+    #: What the judge may cost in 24 hours: tokens, and US dollars where prices are set; 0 turns it off, as no key does.
+    judge_tokens_per_day: int = 200_000
+    judge_usd_per_day: float = 1.0
     #: The model that answers unrecorded calls in a replay; empty base URL: such cases are inconclusive.
     replay_base_url: str = ""
     replay_api_key: str = ""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.agents import Agents
+from bot.audit import Judge, audit
 from bot.board import write_boards
 from bot.changes import Changes
 from bot.choose import Choosing
@@ -51,6 +52,8 @@ class ProductStages:
     no_sandbox: str = ""
     recipes: Sequence[Recipe] = RECIPES
     model: Model | None = None
+    #: Reads a sample of the runs, those that no detector flagged too; None: nobody does.
+    judge: Judge | None = None
     live: LiveModel | None = None
     quiet_s: float = 60.0
     #: Reviewers are answered when they have said nothing for so long.
@@ -63,9 +66,19 @@ class ProductStages:
     def examine(self, tenant: str) -> int:
         """Detect the failures in every complete trace that has not been looked at."""
         agents = self.agents(tenant)
-        return examine(
+        n_examined = examine(
             self.store, tenant, agents=agents, quiet_s=self.quiet_s, on_progress=self._telling("detecting failures")
         )
+        if self.judge is not None:
+            audit(
+                self.store,
+                tenant,
+                judge=self.judge,
+                agents=agents,
+                now=self.now(),
+                on_progress=self._telling("judging runs"),
+            )
+        return n_examined
 
     def group(self, tenant: str) -> int:
         """Embed and group all failures."""

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.connect import Connected
+from bot.constraint_log import COLUMNS, TITLE, constraint_cells, constraint_record
 from bot.doctor import Finding
 from bot.fix import Fixed
 from bot.fix_checkout import Attempt, Report
@@ -111,6 +112,7 @@ def shown_mode(store: Store, tenant: str, failure_mode_id: str) -> dict[str, Any
 
     """
     mode = find_mode(store, tenant, failure_mode_id)
+    examples = (store.failures_of_mode(tenant, mode.id) or store.examples(tenant, mode.id))[-N_EXAMPLES:]
     return {
         **_listed(store, tenant, mode, store.traffic_of_all(tenant))._asdict(),
         "examples": [
@@ -120,8 +122,9 @@ def shown_mode(store: Store, tenant: str, failure_mode_id: str) -> dict[str, Any
                 "message": failure.message,
                 "why": failure.reason,
             }
-            for failure in (store.failures_of_mode(tenant, mode.id) or store.examples(tenant, mode.id))[-N_EXAMPLES:]
+            for failure in examples
         ],
+        "constraints": constraint_record(store, tenant, examples),
         "attempts": [
             {
                 "verdict": verdict.verdict.value,
@@ -150,6 +153,7 @@ def mode_page(shown: Mapping[str, Any]) -> RenderableType:
         Text(one_line(shown["title"], limit=MAX_CELL), style="bold"),
         _facts(facts),
         *_rows("Examples", ("trace, span", "why it counts", "what it says"), examples, n_wide=2),
+        *_rows(TITLE, COLUMNS, constraint_cells(shown["constraints"])),
         *_rows("Attempts", ("verdict", "commit", "why"), attempts),
         *_rows("Outcomes", ("decision", "by", "words"), outcomes),
     )

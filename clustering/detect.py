@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Protocol
 
-from clustering.detectors.broken_policies import BrokenPolicies, Rule
+from clustering.detectors.broken_policies import BrokenPolicies
 from clustering.detectors.cancellations import Cancellations
 from clustering.detectors.contradictions import Contradictions
 from clustering.detectors.empty_answers import EmptyAnswers
@@ -32,6 +32,7 @@ from clustering.detectors.ungrounded_arguments import UngroundedArguments
 from clustering.detectors.unknown_tools import UnknownTools
 from clustering.failure import Failure
 from clustering.precedence import settle
+from clustering.rule import Rule
 from webhooks.trace import Trace
 
 

@@ -29,6 +29,6 @@ def failure_at(trace: Trace, span: Span, *, detector: str, key: str, message: st
     )
 
 
-def one_line(text: str) -> str:
+def one_line(text: str, *, limit: int = MAX_KEY) -> str:
     """Return a name from a trace as one short printable line."""
-    return UNPRINTABLE.sub(" ", text[: MAX_KEY * 4]).strip()[:MAX_KEY]
+    return UNPRINTABLE.sub(" ", text[: limit * 4]).strip()[:limit]

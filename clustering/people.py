@@ -34,6 +34,24 @@ ESCALATION = re.compile(
 )
 
 
+AGREEMENT = re.compile(
+    r"\b(?:yes|yeah|yep|yup|sure|ok(?:ay)?|confirm(?:ed|ing)?|proceed|agree[d]?|correct|absolutely|definitely)\b"
+    r"|\b(?:go\sahead|please\sdo|do\s(?:it|that|so)|sounds\s(?:good|great|fine)|that\sworks|that's\s(?:fine|right))\b",
+    re.IGNORECASE,
+)
+REFUSAL = re.compile(
+    r"^\W*(?:no|nope|wait|hold\son|stop|don't|do\snot|not\syet)\b"
+    r"|\b(?:don't|do\snot|not)\s(?:confirm|proceed|agree|go\sahead)\b",
+    re.IGNORECASE,
+)
+
+
+def agrees(said: str) -> bool:
+    """Say whether somebody agrees to what was proposed to them."""
+    text = _plain(said)
+    return AGREEMENT.search(text) is not None and REFUSAL.search(text) is None
+
+
 def asks_for_a_person(said: str) -> bool:
     """Say whether somebody asks to be passed on to a person."""
     return ESCALATION.search(_plain(said)) is not None

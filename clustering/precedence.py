@@ -20,6 +20,7 @@ SIGNS = (
     "truncated_answer",
     "no_progress",
     "objection",
+    "outlier",
 )
 #: Names of errors that do not say what happened; the class of the provider's refusal does.
 UNTELLING = frozenset(

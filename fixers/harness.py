@@ -11,6 +11,7 @@ from typing import Any, Self
 import yaml
 from yaml.constructor import SafeConstructor
 
+from clustering.rule import Rule, Unless
 from fixers.errors import ConfigurationError
 from fixers.manners import DEFAULT_MANNERS, Manners
 
@@ -53,15 +54,6 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """A rule of the user's own: before `tool` runs, `requires` must have succeeded in the same trace."""
-
-    name: str
-    tool: str
-    requires: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Harness:
     """One agent of a repository and what may be done with it."""
 
@@ -78,7 +70,7 @@ class Harness:
     replay: tuple[str, ...] | None = None
     #: Seconds that one run of `test` or `replay` may take.
     timeout_s: float = 120.0
-    policies: tuple[Policy, ...] = ()
+    policies: tuple[Rule, ...] = ()
     budget: Budget = Budget()
     autonomy: Autonomy = Autonomy.DRAFT
     #: Of the whole repository, the same for each of its agents.
@@ -297,16 +289,35 @@ def _command(field: _Field) -> tuple[str, ...]:
     return words
 
 
-def _policies(field: _Field) -> tuple[Policy, ...]:
-    policies = []
-    for item in field.items():
-        fields = item.mapping("name", "tool", "requires")
-        for key in ("name", "tool", "requires"):
-            if key not in fields:
-                raise item.error(f"{key!r} is missing")
-        policies.append(Policy(**{key: value.text() for key, value in fields.items()}))
+def _policies(field: _Field) -> tuple[Rule, ...]:
+    policies = [_policy(item) for item in field.items()]
     _require_distinct([(item, policy.name) for item, policy in zip(field.items(), policies, strict=True)])
     return tuple(policies)
+
+
+def _policy(item: _Field) -> Rule:
+    fields = item.mapping("name", "tool", *CONDITIONS)
+    for key in ("name", "tool"):
+        if key not in fields:
+            raise item.error(f"{key!r} is missing")
+    if not fields.keys() & set(CONDITIONS):
+        raise item.error(f"one of {', '.join(CONDITIONS)} is missing")
+    values: dict[str, Any] = {key: fields[key].text() for key in ("name", "tool", "requires") if key in fields}
+    if "confirmed" in fields:
+        values["confirmed"] = fields["confirmed"].truth()
+    if "at_most" in fields:
+        values["at_most"] = fields["at_most"].whole(to=1000)
+    if "unless" in fields:
+        values["unless"] = _unless(fields["unless"])
+    return Rule(**values)
+
+
+def _unless(field: _Field) -> Unless:
+    fields = field.mapping("tool", "field", "is")
+    for key in ("tool", "field", "is"):
+        if key not in fields:
+            raise field.error(f"{key!r} is missing")
+    return Unless(tool=fields["tool"].text(), field=fields["field"].text(), value=fields["is"].text())
 
 
 def _budget(field: _Field) -> Budget:
@@ -343,6 +354,7 @@ def _require_distinct(names: Iterable[tuple[_Field, str]]) -> None:
         seen.add(name)
 
 
+CONDITIONS = ("requires", "confirmed", "at_most", "unless")  # of a policy
 _READERS = {
     "services": _Field.texts,
     "test": _command,

@@ -108,6 +108,13 @@ OUTPUT_TOKEN_KEYS = (
     "ai.usage.outputTokens",
     "ai.usage.completionTokens",
 )
+#: US dollars of one call, where the tracer knew the price.
+COST_KEYS = (
+    "gen_ai.usage.cost",
+    "gen_ai.usage.total_cost",
+    "llm.cost.total",  # https://arize-ai.github.io/openinference/spec/semantic_conventions.html
+    "operation.cost",  # pydantic-ai
+)
 SESSION_KEYS = (
     "session.id",  # https://opentelemetry.io/docs/specs/semconv/general/session/
     GEN_AI_CONVERSATION,

@@ -31,6 +31,7 @@ __all__ = [
     "ToolCall",
     "Usage",
     "code_location",
+    "cost_usd",
     "error_type",
     "evaluations",
     "exception",
@@ -140,6 +141,11 @@ def usage(span: Span) -> Usage:
     """Return how many tokens a model call took."""
     asked, answered = first(span.attributes, keys.INPUT_TOKEN_KEYS), first(span.attributes, keys.OUTPUT_TOKEN_KEYS)
     return Usage(input_tokens=integer(asked) or 0, output_tokens=integer(answered) or 0)
+
+
+def cost_usd(span: Span) -> float | None:
+    """Return what a model call cost in US dollars, where the tracer said so."""
+    return number(first(span.attributes, keys.COST_KEYS))
 
 
 def error_type(span: Span) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from bot.store import counts, failures, reindex, responses, traces
+from bot.store import counts, failures, reindex, responses, runs, traces
 from bot.store.counts import Counts
 from bot.store.records import Records
 from bot.store.traces import Decode
@@ -29,20 +29,29 @@ class KeptTraces(Records):
         with self.engine.connect() as connection:
             return traces.load_traces(connection, tenant, trace_ids, decode=self._decode)
 
-    def save_examined(self, tenant: str, trace: Trace, found: Sequence[Failure]) -> None:
-        """Make these the failures of the trace and note, in the same transaction, that it was examined."""
-        self.save_all_examined(tenant, [(trace, found)])
+    def save_examined(
+        self, tenant: str, trace: Trace, found: Sequence[Failure], run: runs.Examined | None = None
+    ) -> None:
+        """Make these the failures of the trace and note, in the same transaction, that it was examined.
 
-    def save_all_examined(self, tenant: str, examined: Iterable[tuple[Trace, Sequence[Failure]]]) -> None:
+        What was kept of the run before stays where `run` is None.
+        """
+        self.save_all_examined(tenant, [(trace, found, run)])
+
+    def save_all_examined(
+        self, tenant: str, examined: Iterable[tuple[Trace, Sequence[Failure], runs.Examined | None]]
+    ) -> None:
         """Do so for several traces, in one transaction."""
         ordered = sorted(examined, key=lambda each: each[0].trace_id)  # two workers never wait for each other
-        described = [(trace, found, [describe(failure, trace) for failure in found]) for trace, found in ordered]
+        described = [(*each, [describe(failure, each[0]) for failure in each[1]]) for each in ordered]
         with writing(self.engine) as connection:
-            for trace, found, texts in described:
+            for trace, found, run, texts in described:
                 # First, and the same as what deletes traces does first: a trace is then here to the end, or is gone.
                 if traces.mark_examined(connection, tenant, trace, now=self._now()):
                     failures.save_failures(connection, tenant, trace.trace_id, found, texts)
                     responses.keep_responses(connection, tenant, trace)
+                    if run is not None:
+                        runs.keep_run(connection, tenant, trace.trace_id, run)
 
     def join_responses(self, tenant: str) -> int:
         """Bring events that name only a model's answer into the trace of the call; return how many found theirs."""

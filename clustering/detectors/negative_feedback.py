@@ -49,11 +49,28 @@ class NegativeFeedback:
                     )
 
     def _negative(self, evaluation: Evaluation) -> bool:
-        label = re.sub(r"[\s\-]+", "_", (evaluation.label or "").strip().lower())
-        if NEGATIVE.fullmatch(label) or POSITIVE.fullmatch(label):
-            return NEGATIVE.fullmatch(label) is not None
-        score = evaluation.score
-        return score is not None and score < self.low_score and not LOW_IS_GOOD.search(evaluation.name)
+        return _is_negative(evaluation, self.low_score) is True
+
+
+def rating(trace: Trace) -> int:
+    """Return -1 when an evaluation of the run is negative, 1 when all that can be read are not, 0 without any."""
+    told = [
+        verdict
+        for span in trace.spans
+        for evaluation in semconv.evaluations(span)
+        if (verdict := _is_negative(evaluation, LOW_SCORE)) is not None
+    ]
+    return (-1 if any(told) else 1) if told else 0
+
+
+def _is_negative(evaluation: Evaluation, low_score: float) -> bool | None:
+    """Say whether an evaluation is negative; None when neither its label nor its score says."""
+    label = re.sub(r"[\s\-]+", "_", (evaluation.label or "").strip().lower())
+    if NEGATIVE.fullmatch(label) or POSITIVE.fullmatch(label):
+        return NEGATIVE.fullmatch(label) is not None
+    if evaluation.score is None or LOW_IS_GOOD.search(evaluation.name):
+        return None
+    return evaluation.score < low_score
 
 
 def _verdict(evaluation: Evaluation) -> str:

@@ -11,8 +11,8 @@ from webhooks.operation import Operation, operation
 from webhooks.semconv import tool_name
 from webhooks.trace import Span, Trace
 
-#: Failures that only a person's judgement shows: no replay can see them.
-UNSEEN = frozenset({"negative_feedback"})
+#: Failures that only somebody's judgement, or other runs, show: no replay can see them.
+UNSEEN = frozenset({"judge", "negative_feedback", "outlier"})
 
 #: (detector, key); see `clustering.failure.Failure.signature`.
 Signature = tuple[str, str]
@@ -52,7 +52,7 @@ def judge(
     if role is Role.GUARD:
         return _judged(run, seen, _less(run, recorded, role))
     if not targets - unseen(targets):
-        return Result.INCONCLUSIVE, "the failure shows only in people's feedback, which a replay cannot see"
+        return Result.INCONCLUSIVE, f"no replay can see {_named(targets)}: somebody judged so, or other runs show it"
     if again := seen & targets:
         return Result.FAILED, f"the failure shows: {_named(again)}"
     if arm is Arm.BEFORE:

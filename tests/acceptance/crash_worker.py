@@ -34,6 +34,7 @@ from bot.settings import Settings
 from bot.stages import ProductStages
 from bot.store.codec import from_json
 from bot.store.grouping import Move
+from bot.store.runs import Examined
 from bot.store.store import Store
 from bot.store.verdicts import RecordedVerdict
 from clustering.embed import Embeddings
@@ -192,10 +193,12 @@ class MortalStore(Store):
 
     reaper: Reaper
 
-    def save_all_examined(self, tenant: str, examined: Iterable[tuple[Trace, Sequence[Failure]]]) -> None:
+    def save_all_examined(
+        self, tenant: str, examined: Iterable[tuple[Trace, Sequence[Failure], Examined | None]]
+    ) -> None:
         together = list(examined)
         super().save_all_examined(tenant, together)
-        for trace, _ in together[:1]:
+        for trace, *_ in together[:1]:
             self.reaper.reach("kept-examined", trace.trace_id[0])
 
     def save_grouping(self, tenant: str, modes: Sequence[FailureMode], moves: Sequence[Move]) -> None:

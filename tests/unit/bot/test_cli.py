@@ -226,3 +226,9 @@ def test_a_kept_trace_becomes_a_cassette_that_reads_back(run: Run, tmp_path: Pat
     assert [call.error and call.error.status for call in cassette.model_calls] == [429]
     assert json.loads(json.dumps(cassette.to_json())) == json.loads(out)
     assert run("record", "0" * 32)[0] != 0
+
+
+def test_blind_spots_are_told_without_a_model_too(run: Run) -> None:
+    status, out, _ = run("modes", "--blind-spots", "--json")
+    assert (status, json.loads(out)["audited"], json.loads(out)["model"]) == (0, 0, None)
+    assert "No model is configured" in run("modes", "--blind-spots")[1]

@@ -1,6 +1,11 @@
+import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
+
+from rich.console import Console
 
 from bot.agents import Agents, read_agents
 from bot.examine import examine
@@ -8,8 +13,12 @@ from bot.forge.local import LocalForge
 from bot.group import group
 from bot.store.store import Store
 from bot.store.transaction import writing
+from bot.tables import mode_page, shown_mode
 from clustering.embed import Embeddings
-from tests.unit.bot.recorded_product import LOCAL, OneVector, keep, make_repository, make_store
+from tests.unit.bot.recorded_product import LOCAL, OneVector, keep, make_repository, make_store, read_body
+from webhooks.inbox import Batch
+from webhooks.operation import Operation, operation
+from webhooks.searched import rows_of
 
 POLICY = """\
 agents:
@@ -99,3 +108,37 @@ def test_a_failure_mode_keeps_its_id_when_it_grows(tmp_path: Path) -> None:
 
 def test_nothing_to_group_is_no_failure_mode(tmp_path: Path) -> None:
     assert group(make_store(tmp_path, n=0), LOCAL, encoder=OneVector()) == 0
+
+
+def test_a_run_that_takes_far_more_than_others_with_its_intent_is_seen(tmp_path: Path) -> None:
+    store = make_store(tmp_path, n=12)
+    examined(store)
+    assert {failure.detector for failure in store.failures(LOCAL)} == {"error"}
+    spans = read_body("", b"healthy 99")
+    chat = next(span for span in spans if operation(span) is Operation.LLM)
+    longer = [replace(chat, span_id=f"more-{at}", start=chat.start + timedelta(milliseconds=at)) for at in range(30)]
+    store._decode = lambda _dialect, body: [*spans, *longer] if body == b"long" else read_body("", body)
+    store.keep_batch(LOCAL, Batch(dialect="recorded", body=b"long", rows=rows_of([*spans, *longer])))
+    examined(store)
+    assert [failure.key for failure in store.failures(LOCAL) if failure.detector == "outlier"] == ["model calls"]
+
+
+def test_a_person_reads_which_constraints_the_latest_example_kept_and_broke(tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "shop", {".github/tracewright.yml": POLICY})
+    agents = read_agents([str(repository)], lambda path: LocalForge(Path(path), folder=tmp_path / "pull-requests"))
+    store = make_store(tmp_path, n=1)
+    examined(store, agents)
+    group(store, LOCAL, encoder=OneVector())
+    mode = next(mode for mode in store.failure_modes(LOCAL) if mode.detector == "policy")
+    shown = shown_mode(store, LOCAL, mode.id)
+    assert [(row["constraint"], row["held"]) for row in shown["constraints"]] == [
+        ("schema of get_order", True),
+        ("ask-first", False),
+    ]
+    assert "get_order runs although verify has not succeeded before." in drawn(shown)
+
+
+def drawn(shown: dict[str, Any]) -> str:
+    console = Console(width=200, file=io.StringIO(), record=True)
+    console.print(mode_page(shown))
+    return console.export_text()

@@ -1,16 +1,12 @@
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from clustering.detect import DETECTORS, Detector, detect, with_policies
+from clustering.rule import Rule
 from tests.unit.clustering.runs import Run
 from webhooks.trace import Trace
 
-
-@dataclass(frozen=True)
-class Rule:
-    name: str = "rule"
-    tool: str = "refund"
-    requires: str = "verify"
+RULE = Rule(name="rule", tool="refund", requires="verify")
 
 
 def signatures(trace: Trace, detectors: Sequence[Detector] = DETECTORS) -> list[tuple[str, str]]:
@@ -23,7 +19,7 @@ def test_a_healthy_conversation_has_no_failures(run: Run) -> None:
     run.tool()
     run.llm()
     run.feedback(1.0, label="thumbs_up")
-    assert detect(run.trace, with_policies([Rule()])) == []
+    assert detect(run.trace, with_policies([RULE])) == []
 
 
 def test_failures_come_oldest_first(run: Run) -> None:
@@ -51,5 +47,5 @@ def test_one_identity_is_reported_once(run: Run) -> None:
 def test_policies_join_the_other_detectors(run: Run) -> None:
     run.agent()
     run.tool("refund")
-    assert signatures(run.trace, with_policies([Rule()])) == [("policy", "rule")]
+    assert signatures(run.trace, with_policies([RULE])) == [("policy", "rule")]
     assert with_policies([]) is DETECTORS

@@ -1,5 +1,6 @@
+import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,22 +9,32 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clustering.anchor import anchor
+from clustering.constraints import constraint_log
 from clustering.describe import describe
 from clustering.detect import detect, with_policies
-from clustering.outliers import outliers
+from clustering.judgement import read_judgement
+from clustering.outliers import Fence, Outliers, outliers
+from clustering.rule import Rule, Unless
 from clustering.title import title
+from clustering.transcript import transcript
 from tests.unit.clustering.strange_traces import NOW, strange_trace
 from webhooks.trace import Span, StatusCode, Trace
 
+RULES = (
+    Rule(name="rule", tool="refund", requires="verify"),
+    Rule(name="yes", tool="*", confirmed=True, at_most=1, unless=Unless(tool="get_order", field="status", value="x")),
+)
+POPULATION = {name: Fence(median=0.0, upper=0.5, lower=2.0) for name in ("model calls", "tool calls")}
 
-@dataclass(frozen=True)
-class Rule:
-    name: str = "rule"
-    tool: str = "refund"
-    requires: str = "verify"
+
+class Anything(dict[str, dict[str, Fence]]):
+    """The same fences for every intent."""
+
+    def get(self, _key: str, _default: object = None) -> dict[str, Fence]:
+        return POPULATION
 
 
-DETECTORS = with_policies([Rule()])
+DETECTORS = (*with_policies(RULES), Outliers(fences=Anything()))
 NUMBERS = st.integers(min_value=0, max_value=2**64)
 PATIENT = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
@@ -35,6 +46,14 @@ def see(number: int) -> None:
         assert "\n" not in title(failure, describe(failure, trace))
         assert "\n" not in failure.reason
         assert trace.span(anchor(trace, failure).explained) is not None
+    for check in constraint_log(trace, RULES):
+        assert trace.span(check.span_id) is not None
+        assert "\n" not in check.why
+    run = transcript(trace)
+    assert len(run.lines().splitlines()) == len(run.steps)
+    read_judgement(
+        json.dumps({"failed": True, "cited": [{"step": "s1", "quote": step.text} for step in run.steps]}), run
+    )
 
 
 @given(NUMBERS)

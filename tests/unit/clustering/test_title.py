@@ -1,24 +1,19 @@
-from dataclasses import dataclass
-
 import pytest
 
 from clustering.describe import describe
 from clustering.detect import detect, with_policies
+from clustering.rule import Rule
 from clustering.title import title
 from tests.unit.clustering.runs import RATE_LIMIT, Run, make_failure
 
 FRAMES = 'Traceback:\n  File "/srv/shop/agent.py", line 41, in run_tools\n'
 
 
-@dataclass(frozen=True)
-class Rule:
-    name: str = "identity-before-refund"
-    tool: str = "refund_order"
-    requires: str = "verify_identity"
+RULE = Rule(name="identity-before-refund", tool="refund_order", requires="verify_identity")
 
 
 def titles(run: Run) -> list[str]:
-    return [title(failure, describe(failure, run.trace)) for failure in detect(run.trace, with_policies([Rule()]))]
+    return [title(failure, describe(failure, run.trace)) for failure in detect(run.trace, with_policies([RULE]))]
 
 
 def test_a_provider_error_that_ended_the_conversation(run: Run) -> None:

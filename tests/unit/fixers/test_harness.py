@@ -1,7 +1,8 @@
 import pytest
 
+from clustering.rule import Rule, Unless
 from fixers.errors import ConfigurationError
-from fixers.harness import Autonomy, Budget, Harness, Policy, read_harnesses, with_defaults
+from fixers.harness import Autonomy, Budget, Harness, read_harnesses, with_defaults
 from fixers.manners import Manners
 
 FULL = """\
@@ -18,6 +19,7 @@ agents:
     timeout_s: 90
     policies:
       - {name: identity first, tool: refund, requires: check_identity}
+      - {name: shipped stays, tool: "cancel_*", confirmed: true, unless: {tool: look, field: status, is: shipped}}
     budget: {tokens: 1000, cost_usd: 0.5, steps: 7}
     autonomy: observe
 """
@@ -33,7 +35,15 @@ def test_every_key_of_a_full_file_is_read() -> None:
             test=("python", "-m", "pytest", "-q", "tests/unit and more"),
             replay=("python", "-m", "support.replay"),
             timeout_s=90.0,
-            policies=(Policy(name="identity first", tool="refund", requires="check_identity"),),
+            policies=(
+                Rule(name="identity first", tool="refund", requires="check_identity"),
+                Rule(
+                    name="shipped stays",
+                    tool="cancel_*",
+                    confirmed=True,
+                    unless=Unless(tool="look", field="status", value="shipped"),
+                ),
+            ),
             budget=Budget(tokens=1000, cost_usd=0.5, steps=7),
             autonomy=Autonomy.OBSERVE,
             manners=Manners(open_per_agent=2, new_per_day=5, dashboard=True),
@@ -90,7 +100,12 @@ AGENT = "agents:\n  - name: a\n    "
         (AGENT + "paths: [a]", "agents[0].paths: a list is not a mapping with some of the keys allow, deny"),
         (AGENT + "paths: {allow: [/etc/*]}", "'/etc/*' is not a pattern relative to the root"),
         (AGENT + "paths: {allow: [a/../../b]}", "is not a pattern relative"),
-        (AGENT + "policies: [{name: p, tool: t}]", "agents[0].policies[0]: 'requires' is missing"),
+        (
+            AGENT + "policies: [{name: p, tool: t}]",
+            "policies[0]: one of requires, confirmed, at_most, unless is missing",
+        ),
+        (AGENT + "policies: [{name: p, tool: t, confirmed: maybe}]", "policies[0].confirmed: 'maybe' is neither"),
+        (AGENT + "policies: [{name: p, tool: t, unless: {tool: u}}]", "policies[0].unless: 'field' is missing"),
         (AGENT + "policies: {name: p}", "agents[0].policies: a mapping is not a list"),
         (AGENT + "services: 2026-99-99", "'2026-99-99' is not text"),
         ("agents:\n  - {name: a}\n  - {name: a}\n", "line 3, agents[1]: the name 'a' is there twice"),

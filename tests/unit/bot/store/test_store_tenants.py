@@ -16,13 +16,18 @@ from bot.pull_request import PullRequest
 from bot.refusal import Refusal
 from bot.remark import Remark
 from bot.store.failures import failure_id
+from bot.store.judgements import Judged
 from bot.store.prune import prune_tenant
 from bot.store.repositories import Told
+from bot.store.runs import Examined
 from bot.store.store import Store
 from bot.store.transaction import writing
 from bot.store.verdicts import RecordedVerdict
 from bot.store.waiting import Waiting
+from clustering.constraints import Check
 from clustering.failure_mode import Status
+from clustering.judgement import Judgement
+from clustering.judgement import Verdict as Says
 from clustering.wish import Wish
 from fixers.aftermath import Answer, Exposure, Score
 from fixers.evidence import Verdict
@@ -86,6 +91,14 @@ READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
     "runs": lambda store, ids: store.runs(
         OURS, service="support", failure_mode_id="fm1", since=ids["start"], boundary=ids["start"]
     ),
+    "recent_measures": lambda store, _: store.recent_measures(OURS, ["i"])["i"],
+    "constraint_log": lambda store, _: store.constraint_log(OURS, "t1"),
+    "judged_failed": lambda store, _: store.judged_failed(OURS, ["t2"]),
+    "audit_candidates": lambda store, _: store.audit_candidates(OURS, most=9),
+    "audit_spent": lambda store, ids: store.audit_spent(OURS, since=ids["start"] - timedelta(days=1)).tokens,
+    "audited": lambda store, _: store.audited(OURS),
+    "count_unflagged": lambda store, _: store.count_unflagged(OURS),
+    "found_by_judge": lambda store, _: store.found_by_judge(OURS, most=9),
     "outcomes_of_mode": lambda store, _: store.outcomes_of_mode(OURS, "fm1"),
 }
 WRITES = {
@@ -108,6 +121,7 @@ WRITES = {
     "forget_tenant",
     "save_examined",
     "save_all_examined",
+    "keep_judged",
     "save_modes",
     "keep_described",
     "save_grouping",
@@ -170,12 +184,18 @@ def fill(  # noqa: PLR0917  # fixtures are given by name
         store.quarantine(tenant, dialect="otlp-json", body=b"{", reason="no")
         failure, proposal = make_failure(), make_proposal()
         loaded = store.load_traces(tenant, ["t1", "t2"])
-        store.save_examined(tenant, loaded["t1"], [failure, make_failure(span_id="b")])
+        check = Check(span_id="a", constraint="rule", held=True, why="It does.")
+        examined = Examined(intent="i", started_at=clock.time, measures={}, checks=[check])
+        store.save_examined(tenant, loaded["t1"], [failure, make_failure(span_id="b")], examined)
         with writing(store.engine) as connection:
             connection.execute(UNDESCRIBE, {"tenant": tenant})
         store.keep_service_owners(tenant, {"support": "acme/shop#support"})
         store.keep_wish(tenant, Wish(kinds=("k1",), by="service"))
-        store.save_examined(tenant, loaded["t2"], [])
+        run = Examined(intent="i", started_at=clock.time, measures={"seconds": 1.0}, rating=-1)
+        store.save_examined(tenant, loaded["t2"], [], run)
+        store.keep_judged(
+            tenant, "t2", Judged(Judgement(verdict=Says.FAILED), was_flagged=False, model="m", tokens=7, cost_usd=0.1)
+        )
         store.save_modes(tenant, [make_mode()], {"fm1": [failure_id(failure)]})
         store.embedding_cache(tenant, "minilm")["text"] = np.array([1], np.float32)
         store.save_proposal(tenant, proposal)

@@ -1,18 +1,12 @@
-from dataclasses import dataclass
-
 from clustering.detectors.broken_policies import BrokenPolicies
+from clustering.rule import Rule
 from tests.unit.clustering.runs import Run
 
-
-@dataclass(frozen=True)
-class Rule:
-    name: str = "identity-before-refund"
-    tool: str = "refund_order"
-    requires: str = "verify_identity"
+IDENTITY = Rule(name="identity-before-refund", tool="refund_order", requires="verify_identity")
 
 
 def found(run: Run, *rules: Rule) -> list[tuple[str, str]]:
-    return [(failure.key, failure.span_id) for failure in BrokenPolicies(rules=rules or (Rule(),))(run.trace)]
+    return [(failure.key, failure.span_id) for failure in BrokenPolicies(rules=rules or (IDENTITY,))(run.trace)]
 
 
 def test_a_guarded_tool_without_the_required_call_breaks_the_rule_once(run: Run) -> None:
@@ -53,5 +47,5 @@ def test_each_rule_is_judged_on_its_own(run: Run) -> None:
     run.agent()
     run.tool("refund_order")
     run.tool("cancel_order")
-    rules = (Rule(), Rule(name="look-before-cancel", tool="cancel_order", requires="get_order"))
+    rules = (IDENTITY, Rule(name="look-before-cancel", tool="cancel_order", requires="get_order"))
     assert [key for key, _ in found(run, *rules)] == ["identity-before-refund", "look-before-cancel"]
