@@ -4,9 +4,10 @@
 
 Files as `benchmarks/labelled_runs.py` reads them; without --traces, those of the folder that TRACEWRIGHT_LABELLED
 names. A run counts as flagged when a detector saw anything. Printed for each file and domain: recall and precision of
-"this run failed", beside the guesses that all runs or none failed; how often each detector spoke, and was right; and,
-where steps are labelled, how near the anchor of "this run failed" comes: exactly, within 1, within 5, beside constant
-guesses. Steps count from 0, or from 1 in a file of --one-based.
+"this run failed", beside the guesses that all runs or none failed; how often each detector spoke, and was right; where
+steps are labelled, how near the anchor of "this run failed" comes: exactly, within 1, within 5, beside constant guesses.
+Steps count from 0, or from 1 in a file of --one-based. For a sample of the files that are recorded in
+`benchmarks/judge_recording`, or whatever model OPENAI_BASE_URL names: the same with a judge, alone and beside the detectors.
 """
 
 import argparse
@@ -21,10 +22,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.judging import judge_runs, sampled
 from benchmarks.labelled_runs import LabelledRun, read_runs
 from clustering.anchor import anchor
 from clustering.detect import detect
 from clustering.failure_at import failure_at
+from clustering.judgement import Verdict
 from clustering.outliers import outliers
 
 WITHIN = {"exact": 0, "within_1": 1, "within_5": 5}
@@ -41,7 +44,10 @@ def main() -> None:
     found = {}
     for path in arguments.traces or _files():
         runs, name = list(read_runs(path)), path.name.partition(".")[0]
-        found[name] = measured(runs) | {"anchor": anchors(runs, first_step=int(name in arguments.one_based))}
+        found[name] = measured(runs) | {
+            "anchor": anchors(runs, first_step=int(name in arguments.one_based)),
+            "judge": judged(runs),
+        }
     for name, figures in found.items():
         _print(name, figures)
     if arguments.json:
@@ -71,6 +77,24 @@ def measured(runs: Sequence[LabelledRun]) -> dict[str, Any]:
         },
         "detectors": _by_detector(runs, seen),
         "seconds": round(seconds, 2),
+    }
+
+
+def judged(runs: Sequence[LabelledRun]) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the figures of a sample by domain: the judge's, the detectors' and of both together; empty without one."""
+    sample = sampled(runs)
+    answers = judge_runs(sample)
+    told = [run for run in sample if run.id in answers]
+    by_judge = [answers[run.id].verdict is Verdict.FAILED for run in told]
+    by_us = [bool(detect(run.trace)) for run in told]
+    flags = {"judge": by_judge, "detectors": by_us, "both": [a or b for a, b in zip(by_judge, by_us, strict=True)]}
+    rows = {domain: [i for i, run in enumerate(told) if run.domain == domain] for domain in {run.domain for run in told}}
+    return {
+        domain: {
+            who: _scores([told[i].failed for i in rows[domain]], [flagged[i] for i in rows[domain]])
+            for who, flagged in flags.items()
+        }
+        for domain in sorted(rows)
     }
 
 
@@ -148,6 +172,12 @@ def _print(name: str, figures: dict[str, Any]) -> None:
         )
     for detector, row in figures["detectors"].items():
         print(f"  {detector:<24}{row['runs']:>6} runs, {row['failed']} of them failed")
+    for domain, whose in figures["judge"].items():
+        for who, row in whose.items():
+            print(
+                f"  {who:<10} on {row['runs']} of {domain}: recall {row['recall']:.2f}, precision {row['precision']:.2f},"
+                f" F1 {row['f1']:.2f}, all fail {row['all_fail_f1']:.2f}"
+            )
     for guess, row in figures["anchor"].items():
         print(f"  anchor, {guess:<7} of {row['n']}: " + ", ".join(f"{key} {row[key]:.2f}" for key in WITHIN))
 

@@ -7,6 +7,7 @@ for a healthy run, else {"primary"?, "step"?}, a name or true. The outcome is ne
 
 import gzip
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from webhooks.trace import Span, Trace
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HEALTHY = frozenset({"", "fine", "healthy", "none", "ok", "passed", "success", "successful"})
+SYSTEM_PROMPT = re.compile(r"\[\[system prompt (\w+):")
 TERMINALS = ("terminal", "executor")
 
 
@@ -40,9 +42,20 @@ class LabelledRun:
 def read_runs(path: Path) -> Iterator[LabelledRun]:
     """Yield the runs of a file in order."""
     data = path.read_bytes()
+    prompts = _system_prompts(path)
     for line in (gzip.decompress(data) if path.suffix == ".gz" else data).splitlines():
         if line.strip():
-            yield _run(json.loads(line))
+            found = json.loads(line)
+            for message in found.get("messages") or ():
+                if key := SYSTEM_PROMPT.match(message.get("content") or ""):
+                    message["content"] = prompts.get(key.group(1), message["content"])
+            yield _run(found)
+
+
+def _system_prompts(path: Path) -> dict[str, str]:
+    """Return the long system prompts that a file names by a key, from the file beside it."""
+    beside = path.with_name(f"{path.name.partition('.')[0]}.systems.json")
+    return dict(json.loads(beside.read_text("utf-8"))) if beside.exists() else {}
 
 
 def _run(found: Mapping[str, Any]) -> LabelledRun:

@@ -15,7 +15,7 @@ from clustering.span_outcome import error_message, failed
 from webhooks import semconv
 from webhooks.trace import Span, Trace
 
-MAX_CHARACTERS = 32_000  # about 8,000 tokens
+MAX_CHARACTERS = 24_000  # about 6,000 tokens
 MAX_STEPS = 120  # a longer run is shown by its beginning and its end
 MAX_INSTRUCTIONS = 8_000
 MIN_TEXT = 120
