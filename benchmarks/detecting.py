@@ -5,9 +5,10 @@
 Files as `benchmarks/labelled_runs.py` reads them; without --traces, those of the folder that TRACEWRIGHT_LABELLED
 names. A run counts as flagged when a detector saw anything. Printed for each file and domain: recall and precision of
 "this run failed", beside the guesses that all runs or none failed; how often each detector spoke, and was right; where
-steps are labelled, how near the anchor of "this run failed" comes: exactly, within 1, within 5, beside constant guesses.
-Steps count from 0, or from 1 in a file of --one-based. For a sample of the files that are recorded in
-`benchmarks/judge_recording`, or whatever model OPENAI_BASE_URL names: the same with a judge, alone and beside the detectors.
+steps are labelled, how near the anchor of "this run failed" comes: exactly, within 1, within 5, beside constant
+guesses. Steps count from 0, or from 1 in a file of --one-based. For a sample of the runs that are recorded in
+`benchmarks/judge_recording`, or whatever model OPENAI_BASE_URL names: the same with a judge, alone and beside the
+detectors.
 """
 
 import argparse
@@ -88,7 +89,9 @@ def judged(runs: Sequence[LabelledRun]) -> dict[str, dict[str, dict[str, float]]
     by_judge = [answers[run.id].verdict is Verdict.FAILED for run in told]
     by_us = [bool(detect(run.trace)) for run in told]
     flags = {"judge": by_judge, "detectors": by_us, "both": [a or b for a, b in zip(by_judge, by_us, strict=True)]}
-    rows = {domain: [i for i, run in enumerate(told) if run.domain == domain] for domain in {run.domain for run in told}}
+    rows = {
+        domain: [i for i, run in enumerate(told) if run.domain == domain] for domain in {run.domain for run in told}
+    }
     return {
         domain: {
             who: _scores([told[i].failed for i in rows[domain]], [flagged[i] for i in rows[domain]])
@@ -175,8 +178,8 @@ def _print(name: str, figures: dict[str, Any]) -> None:
     for domain, whose in figures["judge"].items():
         for who, row in whose.items():
             print(
-                f"  {who:<10} on {row['runs']} of {domain}: recall {row['recall']:.2f}, precision {row['precision']:.2f},"
-                f" F1 {row['f1']:.2f}, all fail {row['all_fail_f1']:.2f}"
+                f"  {who:<10} on {row['runs']} of {domain}: recall {row['recall']:.2f},"
+                f" precision {row['precision']:.2f}, F1 {row['f1']:.2f}, all fail {row['all_fail_f1']:.2f}"
             )
     for guess, row in figures["anchor"].items():
         print(f"  anchor, {guess:<7} of {row['n']}: " + ", ".join(f"{key} {row[key]:.2f}" for key in WITHIN))

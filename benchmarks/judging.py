@@ -1,7 +1,8 @@
 """Ask a judge about a sample of labelled runs, or read what it answered before. Used by `benchmarks/detecting.py`.
 
-The sample is drawn by a hash of the runs' ids, whatever was seen in them. A recording holds the digest of each request and
-the reply, no text of a run; a request that it does not know goes to the endpoint of OPENAI_BASE_URL, if there is one.
+The sample is drawn by a hash of the runs' ids, whatever was seen in them. A recording holds the digest of each request
+and the reply, no text of a run; a request that it does not know goes to the endpoint of OPENAI_BASE_URL, if there is
+one.
 """
 
 import hashlib
