@@ -8,7 +8,8 @@ from github import Auth
 
 from bot.forge.credentials import ISSUES, PUBLISH, READ, InstallationToken
 from bot.forge.github import API, GitHubForge
-from bot.forge.github_channel import TIMEOUT_S, USER_AGENT, Channel
+from bot.forge.github_channel import Channel
+from bot.forge.github_client import TIMEOUT_S, USER_AGENT, Client
 from bot.forge.hook_deliveries import HookDeliveries
 
 #: 80 writes a minute are allowed. https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
@@ -44,9 +45,14 @@ class GitHubApp:
         self._seconds_between_writes = seconds_between_writes
         self._lock = threading.Lock()
         self._forges: dict[tuple[str, int | None], GitHubForge] = {}
+        #: By installation; by repository where the installation is not known.
+        self._clients: dict[str, Client] = {}
 
     def close(self) -> None:
         """Close the connections."""
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
         self._client.close()
 
     def forge(self, repository: str, installation_id: int | None = None) -> "GitHubForge":
@@ -70,8 +76,11 @@ class GitHubApp:
         return HookDeliveries(self._client, self._auth.create_jwt)
 
     def _channel(self, repository: str, installation_id: int | None, permissions: Mapping[str, str]) -> "Channel":
+        whose = repository if installation_id is None else str(installation_id)
+        if whose not in self._clients:
+            self._clients[whose] = Client(str(self._client.base_url), self._seconds_between_writes)
         token = self._token(repository, installation_id, permissions)
-        return Channel(repository, token, str(self._client.base_url), self._seconds_between_writes)
+        return Channel(repository, token, self._clients[whose])
 
     def _token(self, repository: str, installation_id: int | None, permissions: Mapping[str, str]) -> InstallationToken:
         return InstallationToken(

@@ -6,17 +6,14 @@ from typing import TypeVar
 
 import github
 import requests
-from github import Auth
 from github.Repository import Repository
-from urllib3 import Retry
 
 from bot.errors import ForgeError
 from bot.forge.answers import error_of
 from bot.forge.credentials import InstallationToken
 from bot.forge.errors import TokenRefused, Unavailable
+from bot.forge.github_client import Client
 
-USER_AGENT = "tracewright"
-TIMEOUT_S = 20
 UNPROCESSABLE = 422
 
 _T = TypeVar("_T")
@@ -25,55 +22,22 @@ _T = TypeVar("_T")
 class Channel:
     """A way to one repository, with the permissions of its token."""
 
-    def __init__(self, repository: str, token: InstallationToken, api_url: str, pause_s: float | None) -> None:
+    def __init__(self, repository: str, token: InstallationToken, client: Client) -> None:
         self.token = token
         self._repository = repository
-        # Limits are not waited for here, where a thread would sleep for up to an hour, and a POST is never sent twice.
-        retry = Retry(
-            total=3,
-            backoff_factor=0.3,
-            status_forcelist=(500, 502, 503, 504),
-            allowed_methods={"GET", "HEAD", "DELETE"},
-            respect_retry_after_header=False,
-            raise_on_status=False,
-        )
-        self._github = github.Github(
-            auth=_InstallationAuth(token),
-            base_url=api_url.rstrip("/"),
-            timeout=TIMEOUT_S,
-            user_agent=USER_AGENT,
-            per_page=100,
-            lazy=True,  # an object is asked for when one of its fields is read: always within `ask`
-            retry=retry,
-            seconds_between_requests=None,
-            seconds_between_writes=pause_s,
-        )
+        self._client = client
 
     def ask(self, doing: str, action: Callable[[Repository], _T]) -> _T:
         """Run `action` on the repository; once more with a new token when GitHub refuses the present one."""
-        repository = self._github.get_repo(self._repository)
         try:
-            with _translated(doing):
-                return action(repository)
+            return self._ask(doing, action)
         except TokenRefused:
             self.token.forget()
-        with _translated(doing):
-            return action(repository)
+        return self._ask(doing, action)
 
-
-class _InstallationAuth(Auth.Auth):
-    """Hands PyGithub a token that is good now, for each request."""
-
-    def __init__(self, token: InstallationToken) -> None:
-        self._token = token
-
-    @property
-    def token_type(self) -> str:
-        return "token"
-
-    @property
-    def token(self) -> str:
-        return self._token.value()
+    def _ask(self, doing: str, action: Callable[[Repository], _T]) -> _T:
+        with self._client.turn(self.token) as github, _translated(doing):
+            return action(github.get_repo(self._repository))
 
 
 class Unprocessable(ForgeError):

@@ -10,7 +10,8 @@ from bot.forge.checkout import split_regular, write_file
 from bot.forge.download import download
 from bot.forge.errors import Missing, TokenRefused
 from bot.forge.forge import Skipped
-from bot.forge.github_channel import USER_AGENT, Channel
+from bot.forge.github_channel import Channel
+from bot.forge.github_client import USER_AGENT
 
 
 class Files:
