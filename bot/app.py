@@ -12,6 +12,8 @@ from anyio import to_thread
 from dbos import DBOS, SetWorkflowID
 from fastapi import APIRouter, FastAPI
 
+from bot.again import INTERVAL as AGAIN_INTERVAL
+from bot.again import try_again
 from bot.errors import ForgeError
 from bot.forge.hook_deliveries import HookDeliveries
 from bot.forget import forget_uninstalled
@@ -75,6 +77,7 @@ def create_app(
             await to_thread.run_sync(start_watch, pipeline, delivery_id)
         beside = [_run_forever(store, pipeline, interval_s, now)] if interval_s else []
         beside += [_forget_forever(store, keep_uninstalled, interval_s, now)] if interval_s else []
+        beside += [_again_forever(store, now)] if interval_s else []
         beside += [_sweep_forever(store, pipeline, deliveries, now)] if deliveries else []
         stop = threading.Event()
         beside += [_tidy_forever(tidy, stop)] if tidy else []
@@ -124,6 +127,15 @@ async def _run_forever(store: Store, pipeline: Pipeline, interval_s: float, now:
                 await to_thread.run_sync(partial(started.get_result, polling_interval_sec=WAIT_S))
             except Exception:  # the worker's: one tenant's failure becomes a record and must not stop the others
                 log.exception("the loop failed for tenant %s", tenant)
+
+
+async def _again_forever(store: Store, now: Callable[[], datetime]) -> None:
+    while True:
+        await asyncio.sleep(AGAIN_INTERVAL.total_seconds())
+        try:
+            await to_thread.run_sync(lambda: try_again(store, now=now()))
+        except Exception:  # the worker's: what could not be started now is started the next time
+            log.exception("what had failed could not be tried again")
 
 
 async def _sweep_forever(

@@ -23,7 +23,10 @@ def end_work(tenant: str) -> None:
 def forget_work(tenant: str, delivery_ids: Iterable[str]) -> None:
     """Delete what is kept of the tenant's workflows, and of those that handled these deliveries."""
     end_work(tenant)
-    DBOS.delete_workflows([*_ids(tenant), *(f"watch-{delivery_id}" for delivery_id in delivery_ids)])
+    watches = [f"watch-{delivery_id}" for delivery_id in delivery_ids]
+    # What failed was tried again, under the same id with a number.
+    again = DBOS.list_workflows(workflow_id_prefix=[f"{each}~" for each in watches]) if watches else []
+    DBOS.delete_workflows([*_ids(tenant), *watches, *(each.workflow_id for each in again)])
 
 
 def _ids(tenant: str, *, status: list[str] | None = None) -> list[str]:

@@ -8,16 +8,19 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-#: What fixes, their checks and the conversation about them need; and to be told when a fix is deployed.
+#: What fixes, their checks and the conversation about them need.
 PERMISSIONS = {
     "metadata": "read",
     "contents": "write",
     "pull_requests": "write",
     "checks": "write",
-    "deployments": "read",
 }
 #: Added for the dashboard issue alone.
 DASHBOARD = {"issues": "write"}
+#: Added for those who want fixes proved by what was deployed when; without it, releases and the time of the merge do.
+DEPLOYMENTS = {"deployments": "read"}
+#: What GitHub sends only to those who have that permission.
+DEPLOYMENT_EVENTS = frozenset({"deployment_status"})
 #: Every App gets these; a manifest may not ask for them.
 ALWAYS_SENT = frozenset({"installation", "installation_repositories"})
 # https://docs.github.com/en/enterprise-cloud@latest/admin/managing-iam/iam-configuration-reference/username-considerations-for-external-authentication
@@ -27,7 +30,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def manifest(
-    *, name: str, public_url: str, redirect_path: str, events: Iterable[str], dashboard: bool
+    *, name: str, public_url: str, redirect_path: str, events: Iterable[str], dashboard: bool, deployments: bool
 ) -> dict[str, Any]:
     """Return the manifest of the App.
 
@@ -43,16 +46,19 @@ def manifest(
         Those that are read here.
     dashboard
         Whether a dashboard issue is wanted.
+    deployments
+        Whether deployments are to be told.
 
     """
+    untold = ALWAYS_SENT | (frozenset() if deployments else DEPLOYMENT_EVENTS)
     return {
         "name": name,
         "url": public_url,
         "hook_attributes": {"url": public_url + WEBHOOK_PATH, "active": is_reachable(public_url)},
         "redirect_url": public_url + redirect_path,
         "public": False,
-        "default_permissions": PERMISSIONS | (DASHBOARD if dashboard else {}),
-        "default_events": sorted(set(events) - ALWAYS_SENT),
+        "default_permissions": PERMISSIONS | (DASHBOARD if dashboard else {}) | (DEPLOYMENTS if deployments else {}),
+        "default_events": sorted(set(events) - untold),
     }
 
 

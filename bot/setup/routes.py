@@ -25,18 +25,19 @@ def create_setup_router(set_up: SetUp, *, on_done: Callable[[], None]) -> APIRou
 
     # Not coroutines: each runs in a worker thread, and what they wait for stops nothing else.
     @router.get(PATH)
-    def start(token: str = "", organization: str = "", dashboard: str = "") -> Response:
+    def start(token: str = "", organization: str = "", dashboard: str = "", deployments: str = "") -> Response:
         if not set_up.is_invited(token):
             return page("stranger", NOT_FOUND)
         organization = organization.strip()
         if organization and not ORGANIZATION.fullmatch(organization):
             return page("problem", BAD_REQUEST, problem="This cannot be the name of an organization on GitHub.")
-        offer = set_up.offer(organization=organization, dashboard=bool(dashboard))
+        offer = set_up.offer(organization=organization, dashboard=bool(dashboard), deployments=bool(deployments))
         return page(
             "start",
             token=token,
             organization=organization,
             dashboard=bool(dashboard),
+            deployments=bool(deployments),
             action=offer.action,
             manifest=json.dumps(offer.manifest),
             asked=offer.manifest,

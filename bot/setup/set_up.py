@@ -56,7 +56,7 @@ class SetUp:
         """Tell whether the set-up is open, and to this visitor."""
         return not self.is_done and hmac.compare_digest(token.encode(errors="replace"), self.token.encode())
 
-    def offer(self, *, organization: str, dashboard: bool) -> Offer:
+    def offer(self, *, organization: str, dashboard: bool, deployments: bool) -> Offer:
         """Return a form with a new state."""
         state = token_urlsafe(32)
         with self._lock:
@@ -70,6 +70,7 @@ class SetUp:
             redirect_path=REDIRECT_PATH,
             events=self.events,
             dashboard=dashboard,
+            deployments=deployments,
         )
         return Offer(action=form_action(self.github_url, organization=organization, state=state), manifest=asked)
 

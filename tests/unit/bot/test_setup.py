@@ -42,7 +42,7 @@ class Visit:
             github_url="https://github.com",
             public_url="https://tracewright.example.com",
             data=self.data,
-            events=["push", "installation", "pull_request"],
+            events=["push", "installation", "pull_request", "deployment_status"],
             exchange=self._exchange,
             now=lambda: self.time,
         )
@@ -77,7 +77,12 @@ def visit(tmp_path: Path) -> Visit:
 def test_the_form_asks_for_no_more_than_is_needed(visit: Visit) -> None:
     action, manifest, _ = visit.start()
     assert action.startswith("https://github.com/settings/apps/new?state=")
-    assert manifest["default_permissions"] == PERMISSIONS
+    assert manifest["default_permissions"] == {
+        "metadata": "read",
+        "contents": "write",
+        "pull_requests": "write",
+        "checks": "write",
+    }
     assert manifest["default_events"] == ["pull_request", "push"]
     assert manifest["hook_attributes"] == {"url": "https://tracewright.example.com/github/webhook", "active": True}
     assert manifest["redirect_url"] == "https://tracewright.example.com/setup/created"
@@ -87,6 +92,12 @@ def test_an_organization_and_a_dashboard_can_be_chosen(visit: Visit) -> None:
     action, manifest, _ = visit.start(organization="acme", dashboard="1")
     assert action.startswith("https://github.com/organizations/acme/settings/apps/new?state=")
     assert manifest["default_permissions"] == PERMISSIONS | DASHBOARD
+
+
+def test_deployments_are_asked_for_only_by_those_who_want_them(visit: Visit) -> None:
+    _, manifest, _ = visit.start(deployments="1")
+    assert manifest["default_permissions"] == PERMISSIONS | {"deployments": "read"}
+    assert manifest["default_events"] == ["deployment_status", "pull_request", "push"]
 
 
 @pytest.mark.parametrize("organization", ["../x", "acme/settings", 'a"><script>', "-a", "a" * 40])
