@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from bot.agents import Agent
@@ -18,11 +19,12 @@ from fixers.checkout import read_tree
 from fixers.code_index import CodeIndex
 from fixers.diagnose import diagnose
 from fixers.draft import Drafted, draft
-from fixers.evidence import Evidence
+from fixers.evidence import Evidence, Verdict
 from fixers.harness import Harness, with_defaults
 from fixers.model import Model
 from fixers.proposal import Edit, Proposal
 from fixers.recipes.recipe import Recipe
+from fixers.replay.cassette import Cassette
 from fixers.replay.playback import LiveModel
 from fixers.revision import Revision
 from fixers.sandbox import Sandbox
@@ -33,6 +35,11 @@ from webhooks.trace import Trace
 # Traces of a failure mode that are read for diagnosis, and healthy ones to compare with and to answer from.
 N_FAILING = 30
 N_HEALTHY = 200
+# Failing traces that are read for the trial only: the fix has to hold for runs that nobody looked at.
+N_UNSEEN = 20
+# Runs that former fixes mended, each tried with every later fix; and how many of a fix are kept for that.
+N_MENDED = 10
+N_KEPT = 3
 
 
 def draft_fixes(
@@ -80,7 +87,7 @@ def draft_fixes(
             store.add_spent(tenant, mode.id, tokens=run.tokens, cost_usd=run.cost_usd)
             return run.proposal or run.reason
 
-        return draft(
+        drafted = draft(
             diagnosis,
             mode=mode,
             failures=failures,
@@ -91,6 +98,7 @@ def draft_fixes(
             recipes=recipes,
             agent=ask,
         )
+    return replace(drafted, proposals=tuple(replace(each, seen=tuple(traces)) for each in drafted.proposals))
 
 
 def try_fix(
@@ -106,11 +114,18 @@ def try_fix(
     on_progress: Callable[[int, int], None],
 ) -> Evidence:
     """Run the repository's tests and replay failing and healthy runs, before and after the edits."""
-    failures, traces = _seen(store, tenant, mode)
+    failures, traces = _seen(store, tenant, mode, limit=N_FAILING + N_UNSEEN)
     healthy = _healthy(store, tenant, failures)
-    failing, guard = choose_cases([*traces.values()], healthy)
+    failing, guard = choose_cases(
+        [*traces.values()],
+        healthy,
+        seen=proposal.seen,
+        edited=[edit.path for edit in proposal.edits],
+        at_risk=proposal.at_risk,
+    )
+    fixed: dict[str, Cassette] = {}
     with working_copy(agent) as (checkout, harness):
-        return verify(
+        evidence = verify(
             proposal,
             checkout=checkout,
             harness=harness,
@@ -123,8 +138,13 @@ def try_fix(
             live=live,
             n_candidates=n_candidates,
             tests_suffice=agent.plain,
+            mended=store.mended_runs(tenant, failures[0].service, limit=N_MENDED) if failures else (),
+            on_fixed=lambda run: fixed.update({run.trace_id: run}),
             on_progress=lambda done, total, _: on_progress(done, total),
         )
+    if evidence.verdict is Verdict.VERIFIED:
+        store.keep_mended_runs(tenant, proposal.id, [*fixed.values()][:N_KEPT])
+    return evidence
 
 
 @contextmanager
@@ -137,8 +157,10 @@ def working_copy(agent: Agent) -> Iterator[tuple[Path, Harness]]:
         yield checkout, agent.harness if agent.plain else with_defaults(agent.harness, read_tree(checkout, fit=True))
 
 
-def _seen(store: Store, tenant: str, mode: FailureMode) -> tuple[list[Failure], dict[str, Trace]]:
-    traces = store.load_traces(tenant, store.traces_of_mode(tenant, mode.id, limit=N_FAILING))
+def _seen(
+    store: Store, tenant: str, mode: FailureMode, *, limit: int = N_FAILING
+) -> tuple[list[Failure], dict[str, Trace]]:
+    traces = store.load_traces(tenant, store.traces_of_mode(tenant, mode.id, limit=limit))
     failures = [failure for failure in store.failures_of_mode(tenant, mode.id) if failure.trace_id in traces]
     # Two agents may fail alike; a fix is drafted for one, and tried on the runs of that one.
     failures = [failure for failure in failures if failure.service == failures[0].service]

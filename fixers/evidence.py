@@ -78,6 +78,8 @@ class CaseResult:
     n_recorded: int = 0
     n_pooled: int = 0
     n_live: int = 0
+    #: Of a failing run: the drafter could not read it.
+    held_out: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,8 @@ class Proposal:
     predicted_fixes: tuple[str, ...] = ()
     #: trace_ids of healthy runs that the edits might change.
     at_risk: tuple[str, ...] = ()
+    #: trace_ids of failing runs that the drafter could read.
+    seen: tuple[str, ...] = ()
     tokens: int = 0
     cost_usd: float = 0.0
 

@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -23,6 +23,7 @@ from fixers.new_test import (
 )
 from fixers.proposal import Proposal
 from fixers.replay.case import Bench, Case, run_pair
+from fixers.replay.cassette import Cassette
 from fixers.replay.judge import signatures
 from fixers.replay.playback import LiveModel
 from fixers.replay.pool import Pool
@@ -91,6 +92,8 @@ def verify(
     live: LiveModel | None = None,
     n_candidates: int = 1,
     tests_suffice: bool = False,
+    mended: Sequence[Cassette] = (),
+    on_fixed: Callable[[Cassette], None] = lambda _: None,
     on_progress: OnProgress | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Evidence:
@@ -118,6 +121,10 @@ def verify(
         How many proposals for this failure mode are tried; each more makes the test stricter.
     tests_suffice
         Goes on without a replay command: the best verdict is then `UNREPLAYED`, which opens no pull request.
+    mended
+        Runs that failed once and that earlier fixes mended; guard cases beside `guard`.
+    on_fixed
+        Told of every failing run that passes after the edits, as a cassette that answers it once more.
     on_progress
         Told of every step.
     clock
@@ -125,9 +132,11 @@ def verify(
 
     """
     started = clock()
-    cases = _cases(failing, guard, failures, detectors) if harness.replay or not tests_suffice else []
+    replayed = bool(harness.replay) or not tests_suffice
+    cases = _cases(proposal, failing, guard, failures, detectors) if replayed else []
+    cases += [Case(cassette=cassette, role=Role.GUARD) for cassette in mended] if replayed else []
     recorded = Pool(record(trace) for trace in _unique([*failing, *guard, *pool]))
-    bench = Bench(harness=harness, sandbox=sandbox, pool=recorded, detectors=detectors, live=live)
+    bench = Bench(harness=harness, sandbox=sandbox, pool=recorded, detectors=detectors, live=live, on_fixed=on_fixed)
     findings = Findings()
     step_done = _counter(N_TEST_STEPS + len(cases), on_progress)
     try:
@@ -160,6 +169,7 @@ def verify(
 
 
 def _cases(
+    proposal: Proposal,
     failing: Sequence[Trace],
     guard: Sequence[Trace],
     failures: Mapping[str, Sequence[Failure]],
@@ -168,15 +178,18 @@ def _cases(
     """Return the failing cases, no more than there are healthy ones, and then these."""
     guards = _unique(guard)
     failed = _unique(failing)[: len(guards)]
-    cases = [_failing_case(trace, failures.get(trace.trace_id, ()), detectors) for trace in failed]
+    cases = [_failing_case(trace, failures.get(trace.trace_id, ()), detectors, proposal.seen) for trace in failed]
     cases += [Case(cassette=record(trace), role=Role.GUARD) for trace in guards]
     return cases
 
 
-def _failing_case(trace: Trace, failures: Sequence[Failure], detectors: Sequence[Detector]) -> Case:
+def _failing_case(
+    trace: Trace, failures: Sequence[Failure], detectors: Sequence[Detector], seen: Collection[str]
+) -> Case:
     targets = frozenset(failure.signature for failure in failures)
     known = signatures(trace.spans, detectors) - targets
-    return Case(cassette=record(trace), role=Role.FAILING, targets=targets, known=known)
+    held_out = bool(seen) and trace.trace_id not in seen
+    return Case(cassette=record(trace), role=Role.FAILING, targets=targets, known=known, held_out=held_out)
 
 
 def _unique(traces: Sequence[Trace]) -> list[Trace]:

@@ -65,7 +65,7 @@ def weigh(cases: Sequence[CaseResult], *, n_candidates: int = 1, alpha: float = 
     seen = look(_by_round(trials), n_candidates=n_candidates, alpha=alpha)
     if not seen.is_better:
         return Verdict.TOO_NOISY, f"{len(failing)} failing runs could be compared: {_not_enough(seen)}"
-    return Verdict.VERIFIED, _verified(failing, guards, seen)
+    return Verdict.VERIFIED, f"{_verified(failing, guards, seen)}{_held_out(trials, cases)}"
 
 
 def paired_p(cases: Sequence[CaseResult]) -> float | None:
@@ -128,6 +128,16 @@ def _not_enough(seen: Look) -> str:
     if seen.p_value is not None and seen.p_value <= seen.enough:
         return f"p = {stated}, but they are too few cases (p = {seen.case_p_value:.3g}, each as one coin toss)"
     return f"p = {stated}, at most {seen.enough:.3g} is needed"
+
+
+def _held_out(trials: Mapping[str, Trials], cases: Sequence[CaseResult]) -> str:
+    """Say how the failing runs fared that the drafter could not read; nothing where it could read them all."""
+    unread = {name_of(case) for case in cases if case.held_out}
+    kept = [case for name, case in trials.items() if name in unread]
+    if not kept:
+        return ""
+    mended = sum(2 * case.passed_after > case.n for case in kept)
+    return f"; of the {len(kept)} that the drafter never saw, {mended} pass"
 
 
 def _verified(failing: Sequence[Trials], guards: Sequence[Trials], seen: Look) -> str:

@@ -1,7 +1,9 @@
 """KeptFixes: proposals, their evidence, and their pull requests."""
 
+from collections.abc import Sequence
+
 from bot.pull_request import PullRequest
-from bot.store import proposals, pull_requests, spending, taken_places, verdicts, waiting
+from bot.store import mended_runs, proposals, pull_requests, spending, taken_places, verdicts, waiting
 from bot.store.pull_requests import Opened
 from bot.store.records import Records
 from bot.store.spending import Spent
@@ -11,6 +13,7 @@ from bot.store.verdicts import RecordedVerdict
 from bot.store.waiting import Waiting
 from fixers.evidence import Evidence
 from fixers.proposal import Proposal
+from fixers.replay.cassette import Cassette
 
 
 class KeptFixes(Records):
@@ -50,6 +53,16 @@ class KeptFixes(Records):
         """Return what all runs of the agent fixer have cost together."""
         with self.engine.connect() as connection:
             return spending.spent(connection, tenant)
+
+    def keep_mended_runs(self, tenant: str, proposal_id: str, runs: Sequence[Cassette]) -> None:
+        """Keep runs that a proposal mended, for as long as the tenant is there; the same ones again replace them."""
+        with writing(self.engine) as connection:
+            mended_runs.keep_mended_runs(connection, tenant, proposal_id, runs, now=self._now())
+
+    def mended_runs(self, tenant: str, service: str, *, limit: int = 10) -> list[Cassette]:
+        """Return runs of a service that merged fixes mended, the latest fix's first."""
+        with self.engine.connect() as connection:
+            return mended_runs.mended_runs(connection, tenant, service, limit=limit)
 
     def save_verdict(self, tenant: str, recorded: RecordedVerdict) -> None:
         """Keep how an attempt ended."""

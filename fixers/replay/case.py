@@ -27,6 +27,8 @@ class Bench:
     pool: Pool
     detectors: Sequence[Detector]
     live: LiveModel | None = None
+    #: Told of every failing run that passes after the edits, as a cassette that answers it once more.
+    on_fixed: Callable[[Cassette], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,8 @@ class Case:
     targets: frozenset[Signature] = frozenset()
     #: What else the recorded run shows.
     known: frozenset[Signature] = frozenset()
+    #: Whether the drafter could not read it.
+    held_out: bool = False
 
 
 class Pair(NamedTuple):
@@ -93,7 +97,7 @@ def run_pair(case: Case, bench: Bench, *, before: Path, after: Path) -> Pair:
     second = _replay(case, bench, after, sdk_retries=first.playback.sdk_retries_seen)
     if _has_diverged(second):
         result = _live_control(case, bench, before)
-    return Pair(result, _result(case, Arm.AFTER, second, bench), more if second.playback.n_live else None)
+    return Pair(result, _after(case, second, bench), more if second.playback.n_live else None)
 
 
 def _trial(case: Case, bench: Bench, before: Path, after: Path, sdk_retries: int) -> tuple[CaseResult, CaseResult]:
@@ -103,7 +107,14 @@ def _trial(case: Case, bench: Bench, before: Path, after: Path, sdk_retries: int
         control = _live_control(case, bench, before)
     else:
         control = _control(case, bench, _replay(case, bench, before))
-    return control, _result(case, Arm.AFTER, second, bench)
+    return control, _after(case, second, bench)
+
+
+def _after(case: Case, run: Run, bench: Bench) -> CaseResult:
+    result = _result(case, Arm.AFTER, run, bench)
+    if case.role is Role.FAILING and result.result is Result.PASSED:
+        bench.on_fixed(run.playback.completed)
+    return result
 
 
 def _is_fickle(case: Case, bench: Bench, first: Run, before: Path) -> bool:
@@ -164,6 +175,7 @@ def _result(case: Case, arm: Arm, run: Run, bench: Bench) -> CaseResult:
         arm=arm,
         result=result,
         reason=reason,
+        held_out=case.held_out,
         n_recorded=run.playback.n_recorded,
         n_pooled=run.playback.n_pooled,
         n_live=run.playback.n_live,
@@ -172,5 +184,10 @@ def _result(case: Case, arm: Arm, run: Run, bench: Bench) -> CaseResult:
 
 def _unpaired(case: Case, arm: Arm, reason: str) -> CaseResult:
     return CaseResult(
-        trace_id=case.cassette.trace_id, role=case.role, arm=arm, result=Result.INCONCLUSIVE, reason=reason
+        trace_id=case.cassette.trace_id,
+        role=case.role,
+        arm=arm,
+        result=Result.INCONCLUSIVE,
+        reason=reason,
+        held_out=case.held_out,
     )

@@ -1,7 +1,7 @@
 """Playback: decide what each call of a replayed run is answered with. No I/O but the live model's and the clock."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from fixers.replay.pool import Pool
 from fixers.replay.tape import Tape
 
 MAX_LIVE_CALLS = 40  # of one run: a harness that loops must not spend the owner's money
+OK = 200  # HTTP's
 MAX_REASON = 200  # characters of a call that a reason quotes
 # Answers keep their order, not their length: parallel calls come back as they did, and a run takes seconds.
 PACE = 0.01
@@ -64,6 +65,8 @@ class Playback:
         The highest retry, as the client library counts them, that met a recorded error.
     n_model_calls
         How often the model was asked, however it was answered.
+    borrowed_model, borrowed_tools
+        What was answered from elsewhere, in order: with it, the cassette answers the same run once more.
 
     """
 
@@ -88,6 +91,8 @@ class Playback:
         self.unrecorded: list[str] = []
         self.sdk_retries_seen = 0
         self.n_model_calls = 0
+        self.borrowed_model: list[ModelCall] = []
+        self.borrowed_tools: list[ToolCall] = []
         self._cassette = cassette
         self._pool = pool
         self._live = live
@@ -112,7 +117,7 @@ class Playback:
         found = self._fingerprints.of_model(request)
         with self._lock:
             self.n_model_calls += 1
-            answer = self._repeated(found[0], retry) or self._recorded(found) or self._pooled(found)
+            answer = self._repeated(found[0], retry) or self._recorded(found) or self._pooled(found, request)
         return answer or self._asked_live(request)
 
     def tool(self, name: str, arguments: object) -> ToolCall | None:
@@ -124,6 +129,7 @@ class Playback:
                 return own
             if other := self._pool.tool_call(found, **self._other_runs()):
                 self.n_pooled += 1
+                self.borrowed_tools.append(other[1])
                 return other[1]
             if self.runs_tools:
                 self.n_live += 1
@@ -144,6 +150,15 @@ class Playback:
             if not is_reporting(method, url):
                 self.unrecorded.append(f"{method} {url[:MAX_REASON]} was not recorded")
         return None
+
+    @property
+    def completed(self) -> Cassette:
+        """The cassette with what was borrowed: it answers a run that does the same again, without pool or model."""
+        return replace(
+            self._cassette,
+            model_calls=(*self._cassette.model_calls, *self.borrowed_model),
+            tool_calls=(*self._cassette.tool_calls, *self.borrowed_tools),
+        )
 
     def refuse(self, what: str) -> None:
         """Note a call of a kind that is never recorded."""
@@ -181,12 +196,13 @@ class Playback:
             return _error_answer(call.error, call.duration_ms)
         return _answer(call)
 
-    def _pooled(self, fingerprints: Sequence[str]) -> Answer | None:
+    def _pooled(self, fingerprints: Sequence[str], request: Mapping[str, Any]) -> Answer | None:
         found = self._pool.model_call(fingerprints, **self._other_runs())
         if found is None:
             return None
         self.n_pooled += 1
         self._pooled_from, call = found
+        self.borrowed_model.append(replace(call, request=dict(request)))
         return _answer(call)
 
     def _asked_live(self, request: Mapping[str, Any]) -> Answer | None:
@@ -199,10 +215,14 @@ class Playback:
                 return None
         try:
             status, headers, body = self._live.complete(request)
-            return Answer(status=status, headers=headers, body=_json_object(body))
+            answer = Answer(status=status, headers=headers, body=_json_object(body))
         except ModelUnavailable as error:
             self.refuse(f"a model call was not recorded, and the live model did not answer: {error}")
             return None
+        if status == OK:
+            with self._lock:
+                self.borrowed_model.append(ModelCall(request=dict(request), response=dict(answer.body)))
+        return answer
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

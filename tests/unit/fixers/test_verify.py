@@ -12,6 +12,7 @@ from fixers.checkout import read_tree
 from fixers.evidence import Arm, CaseResult, Evidence, Result, Role, Verdict
 from fixers.harness import Harness
 from fixers.proposal import Edit, Proposal
+from fixers.replay.cassette import Cassette
 from fixers.sandbox import find_sandbox
 from fixers.verify import verify
 from fixers.weigh import weigh
@@ -178,6 +179,24 @@ def test_a_repository_with_another_test_command_still_has_its_new_test_run(check
     assert evidence.suite[0].command == OWN_TESTS
     assert evidence.regression[0].command == ("python", "-m", "pytest", "./test_retry.py")
     assert evidence.verdict is Verdict.TOO_NOISY
+
+
+def test_a_run_that_a_fix_mended_guards_it_against_the_next_fix(checkout: Path, tmp_path: Path) -> None:
+    kept: list[Cassette] = []
+    tried(proposal(), checkout, on_fixed=kept.append)
+    assert [call.error is None for call in kept[0].model_calls] == [False, True, True]
+    fixed = write_repository(tmp_path / "fixed", {**REPOSITORY, "settings.py": settings(2)})
+    undone = Edit(path="settings.py", before=settings(2), after=settings(1))
+    test = "import settings\ndef test_once():\n    assert settings.ATTEMPTS == 1\n"
+    assert tried(proposal(undone, test=test), fixed).verdict is Verdict.TOO_NOISY
+    evidence = tried(proposal(undone, test=test), fixed, mended=kept)
+    assert (evidence.verdict, evidence.cases[-1].trace_id) == (Verdict.REGRESSION, failing(1).trace_id)
+
+
+def test_failing_runs_that_the_drafter_could_not_read_are_marked(checkout: Path) -> None:
+    evidence = tried(replace(proposal(), seen=(failing(1).trace_id,)), checkout, n=2)
+    told = {case.trace_id: case.held_out for case in evidence.cases if case.role is Role.FAILING}
+    assert told == {failing(1).trace_id: False, failing(2).trace_id: True}
 
 
 def both(number: int, role: Role, before: Result, after: Result) -> list[CaseResult]:

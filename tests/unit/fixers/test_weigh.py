@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from fixers.evidence import Arm, CaseResult, Result, Role, Verdict
@@ -74,3 +76,9 @@ def test_a_healthy_run_that_fails_on_both_arms_is_not_held_against_the_edits() -
     verdict, reason = weigh(cases + unlucky)
     assert (verdict, "5 of 6 healthy" in reason) == (Verdict.VERIFIED, True), reason
     assert weigh(cases + tried("broken", Role.GUARD, "P", "F"))[0] is Verdict.REGRESSION
+
+
+def test_runs_that_the_drafter_never_saw_are_told_apart() -> None:
+    cases = [*many(6, Role.FAILING, "F", "P"), *many(5, Role.GUARD, "P", "P")]
+    unread = [replace(case, held_out=case.role is Role.FAILING and case.trace_id in {"0", "1"}) for case in cases]
+    assert weigh(unread) == (Verdict.VERIFIED, f"{weigh(cases)[1]}; of the 2 that the drafter never saw, 2 pass")

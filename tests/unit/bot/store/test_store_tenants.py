@@ -31,11 +31,14 @@ from clustering.judgement import Verdict as Says
 from clustering.wish import Wish
 from fixers.aftermath import Answer, Exposure, Score
 from fixers.evidence import Verdict
+from fixers.proposal import Proposal
+from fixers.replay.cassette import Cassette
 from webhooks.github import Delivery
 
 Fixture = Any  # what conftest.py makes; its types cannot be imported here
 
 OURS, THEIRS = "7", "8"
+MENDED = Cassette(trace_id="t1", service="support", input="{}", model_calls=(), tool_calls=())
 
 #: Every method that reads for a tenant, called with ids that the other tenant has.
 READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
@@ -87,6 +90,7 @@ READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
     "deployments": lambda store, _: store.deployments(OURS, "acme/shop"),
     "proofs": lambda store, _: store.proofs(OURS),
     "spent": lambda store, _: store.spent(OURS).tokens,
+    "mended_runs": lambda store, _: store.mended_runs(OURS, "support"),
     "releases": lambda store, _: store.releases(OURS, "support"),
     "runs": lambda store, ids: store.runs(
         OURS, service="support", failure_mode_id="fm1", since=ids["start"], boundary=ids["start"]
@@ -149,9 +153,17 @@ WRITES = {
     "keep_deployment",
     "save_proof",
     "add_spent",
+    "keep_mended_runs",
 }
 # As an earlier version kept it.
 UNDESCRIBE = sa.text("UPDATE failures SET kind = NULL WHERE tenant = :tenant AND span_id = 'b'")
+
+
+def mend(store: Store, tenant: str, proposal: Proposal, like: PullRequest) -> None:
+    store.save_proposal(tenant, proposal)
+    branch = replace(like, number=2, head_branch="tracewright/y", state="merged")
+    store.save_pull_request(tenant, branch, proposal_id=proposal.id)
+    store.keep_mended_runs(tenant, proposal.id, [MENDED])
 
 
 @pytest.fixture
@@ -204,6 +216,7 @@ def fill(  # noqa: PLR0917  # fixtures are given by name
             repository="acme/shop", number=1, head_branch="tracewright/x", head_sha="1", url="u", title="t"
         )
         store.save_pull_request(tenant, pull_request, proposal_id=proposal.id)
+        mend(store, tenant, make_proposal("fm3", after="merged"), pull_request)
         store.save_verdict(
             tenant,
             RecordedVerdict(
