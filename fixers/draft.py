@@ -10,21 +10,44 @@ from fixers.diagnosis import Diagnosis
 from fixers.harness import Harness
 from fixers.proposal import Proposal
 from fixers.recipes.final_answer import FinalAnswer
+from fixers.recipes.joined_results import JoinedResults
+from fixers.recipes.lost_prompt import LostPrompt
+from fixers.recipes.output_limit import OutputLimit
 from fixers.recipes.parallel_results import ParallelResults
-from fixers.recipes.recipe import Fix, Recipe
+from fixers.recipes.recipe import Fix, Recipe, Seen
 from fixers.recipes.retry import Retry
+from fixers.recipes.retry_after import RetryAfter
 from fixers.recipes.retry_http import RetryHttp
+from fixers.recipes.temperature import Temperature
+from fixers.recipes.time_limit import TimeLimit
 from fixers.recipes.tool_arguments import ToolArguments
+from fixers.recipes.transient_errors import TransientErrors
 from fixers.recipes.truncation import Truncation
 from fixers.scope import MAX_FILE_BYTES, violations
 from webhooks import semconv
 from webhooks.trace import Trace
 
-RECIPES: tuple[Recipe, ...] = (Retry(), RetryHttp(), ToolArguments(), Truncation(), FinalAnswer(), ParallelResults())
+RECIPES: tuple[Recipe, ...] = (
+    Retry(),
+    RetryHttp(),
+    TransientErrors(),
+    RetryAfter(),
+    TimeLimit(),
+    ToolArguments(),
+    Truncation(),
+    LostPrompt(),
+    FinalAnswer(),
+    ParallelResults(),
+    JoinedResults(),
+    OutputLimit(),
+    Temperature(),
+)
 
 #: Repositories are read up to here; an agent that is larger is for the agent fixer, which searches instead.
 MAX_FILES = 5_000
 MAX_AT_RISK = 50
+#: Recipes that hold for one failure mode; each more makes the statistics stricter for all.
+MAX_CANDIDATES = 3
 _SKIPPED = frozenset(
     {".git", ".venv", "venv", "node_modules", "__pycache__", ".mypy_cache", ".ruff_cache", "site-packages"}
 )
@@ -67,25 +90,24 @@ def draft(
     base_sha
         The commit that the edits will apply to.
     recipes
-        Tried in order; the first that yields a fix within the scope wins.
+        Tried in order; the first `MAX_CANDIDATES` fixes within the scope are kept, the likeliest first.
     agent
         Called only when no recipe yields one, with this function's arguments by name up to `base_sha` (the diagnosis
         too); returns a proposal, or a sentence that says why there is none.
 
     """
     notes: list[str] = []
-    sources = read_sources(checkout)
-    for recipe in recipes:
-        if not recipe.fits(mode, failures):
-            continue
-        fix = recipe.apply(sources, diagnosis, replay=harness.replay)
-        if isinstance(fix, str):
-            notes.append(f"recipe {recipe.name}: {fix}")
-            continue
-        proposal = _proposal(fix, recipe=recipe, diagnosis=diagnosis, base_sha=base_sha)
+    seen = Seen(failures=failures, traces=traces)
+    fitting = [recipe for recipe in recipes if recipe.fits(mode, failures)]
+    found: list[Proposal] = []
+    for proposal in _fixes(fitting, checkout, diagnosis=diagnosis, seen=seen, base_sha=base_sha, notes=notes):
         if kept := _within_scope(proposal, harness, notes):
-            return _drafted(kept, failures, traces, notes)
-    if recipes and not notes:
+            found.append(_complete(kept, failures, traces))
+        if len(found) == MAX_CANDIDATES:
+            break
+    if found:
+        return Drafted(proposals=tuple(found), notes=tuple(notes))
+    if recipes and not fitting:
         notes.append(f"no recipe fits {mode.detector} failures of {mode.key!r}")
     if agent is None:
         return Drafted(proposals=(), notes=tuple(notes))
@@ -101,8 +123,27 @@ def draft(
     if isinstance(answer, str):
         return Drafted(proposals=(), notes=(*notes, f"agent: {answer}"))
     if kept := _within_scope(answer, harness, notes):
-        return _drafted(kept, failures, traces, notes)
+        return Drafted(proposals=(_complete(kept, failures, traces),), notes=tuple(notes))
     return Drafted(proposals=(), notes=tuple(notes))
+
+
+def _fixes(
+    recipes: Sequence[Recipe],
+    checkout: Path,
+    *,
+    diagnosis: Diagnosis,
+    seen: Seen,
+    base_sha: str,
+    notes: list[str],
+) -> Iterator[Proposal]:
+    """Yield what each recipe makes of the repository; those that decline say why in `notes`."""
+    sources = read_sources(checkout) if recipes else {}
+    for recipe in recipes:
+        fix = recipe.apply(sources, diagnosis, seen=seen)
+        if isinstance(fix, str):
+            notes.append(f"recipe {recipe.name}: {fix}")
+        else:
+            yield _proposal(fix, recipe=recipe, diagnosis=diagnosis, base_sha=base_sha)
 
 
 def read_sources(checkout: Path) -> dict[str, str]:
@@ -151,17 +192,14 @@ def _within_scope(proposal: Proposal, harness: Harness, notes: list[str]) -> Pro
     return None if found else proposal
 
 
-def _drafted(
-    proposal: Proposal, failures: Sequence[Failure], traces: Mapping[str, Trace], notes: Sequence[str]
-) -> Drafted:
+def _complete(proposal: Proposal, failures: Sequence[Failure], traces: Mapping[str, Trace]) -> Proposal:
     """Add the manifest that is checked after the merge: what should stop failing, and what might start to."""
     failing = list(dict.fromkeys(failure.trace_id for failure in failures))
-    kept = replace(
+    return replace(
         proposal,
         predicted_fixes=proposal.predicted_fixes or tuple(failing),
         at_risk=proposal.at_risk or tuple(at_risk(failing, traces)),
     )
-    return Drafted(proposals=(kept,), notes=tuple(notes))
 
 
 def at_risk(failing: Sequence[str], traces: Mapping[str, Trace]) -> list[str]:

@@ -25,6 +25,8 @@ _ARGUMENTS = (
     (r"(model|model_name)$", r"|str", '"test-model"'),
     (r"(api_key|key|token)$", r"|str", '"test"'),
     (r"(base_url|url|api_base|endpoint)$", r"|str", '"http://127.0.0.1:9/v1"'),
+    (r"(turns|questions|inputs|texts)$", _LIST, '["hello"]'),
+    (r"(^|_)(\w*id|user|session|name|label|title)$", r"|str", '"test"'),
     (r"(limit|max_\w+|n|\w+_limit|keep)$", r"|int", "6"),
     (r"", r"str( \| None)?|Optional\[str\]", '"hello"'),
     (r"", r"int|float", "6"),
@@ -36,6 +38,8 @@ _ARGUMENTS = (
 )  # fmt: skip
 #: Bases whose annotated fields are the arguments.
 _FIELDS = frozenset({"BaseModel", "BaseSettings", "Struct"})
+#: What a harness hands around, of which a test needs no more than that its methods answer.
+_OBJECT = re.compile(r"(toolbox|toolkit|registry|tracer|telemetry|logger|metrics|store|memory|executor|dispatcher)$")
 _CLIENT = re.compile(r"^_?(\w*_)?(client|llm|openai|oai)$")
 
 
@@ -187,6 +191,7 @@ def needs(text: str) -> list[str]:
     wanted = {
         "asyncio.": "import asyncio", "copy.": "import copy", "json.": "import json", "os.": "import os",
         "sys.": "import sys", "subprocess.": "import subprocess", "threading.": "import threading",
+        "time.": "import time",
     }  # fmt: skip
     return [line for mark, line in wanted.items() if re.search(rf"(?<![\w.]){re.escape(mark)}", text)]
 
@@ -241,15 +246,27 @@ def _value(name: str, annotation: str, making: _Making, *, is_async: bool) -> st
         if re.search(wanted, name) and re.fullmatch(type_, annotation):
             return value
     if _CLIENT.match(name) and not annotation:
-        return _client(making.source, is_async=is_async)
+        return _client(making, is_async=is_async)
+    return "Anything()" if _OBJECT.search(name) and not annotation else None
+
+
+def _client(making: _Making, *, is_async: bool) -> str | None:
+    """Return the client that an unannotated `client` parameter most plainly is, by what the code calls on it."""
+    for text in (making.source.text, *_asking(making.sources)):
+        if ".chat.completions.create" in text or "openai" in text:
+            sync = "await" not in making.source.text and not is_async
+            return 'OpenAI(api_key="test")' if sync else 'AsyncOpenAI(api_key="test")'
+        if "httpx" in text:
+            return "httpx.AsyncClient()" if is_async else "httpx.Client()"
+        if "requests" in text:
+            return "requests.Session()"
     return None
 
 
-def _client(source: Source, *, is_async: bool) -> str | None:
-    """Return the client that an unannotated `client` parameter most plainly is, by what the file calls on it."""
-    if ".chat.completions.create" in source.text or "openai" in source.text:
-        sync = "await" not in source.text and not is_async
-        return 'OpenAI(api_key="test")' if sync else 'AsyncOpenAI(api_key="test")'
-    if "httpx" in source.text:
-        return "httpx.AsyncClient()" if is_async else "httpx.Client()"
-    return "requests.Session()" if "requests" in source.text else None
+def _asking(sources: Mapping[str, str]) -> list[str]:
+    """Return the texts of the harness's files that hold a request to the model."""
+    return [
+        sources[path]
+        for path in sorted(sources)
+        if is_harness_file(path) and ".chat.completions.create" in sources[path]
+    ]

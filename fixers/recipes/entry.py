@@ -41,10 +41,14 @@ class Entry:
 def entry_of(
     source: Source, function: cst.FunctionDef, sources: Mapping[str, str], values: Mapping[str, str] | None = None
 ) -> Entry | str:
-    """Return the nearest of `function` and its callers that asks the model and can be called, or why none is."""
+    """Return the nearest of `function` and its callers that asks the model and can be called, or why none is.
+
+    A private step is called only where nothing public can be: what it is given says little of what users meet.
+    """
     reason = f"no function that asks the model leads to {function.name.value}()"
+    inner: Entry | None = None
     for file, candidate in _upwards(source, function, sources):
-        if not asks_model(file, candidate, sources=sources):
+        if _is_command(file, candidate) or not asks_model(file, candidate, sources=sources):
             continue
         imported = usable(import_of(file.path, sources))
         transport = transport_of(file, sources, is_async=candidate.asynchronous is not None)
@@ -55,10 +59,19 @@ def entry_of(
             reason = f"how {file.path} reaches the model is not plain"
             continue
         call = call_of(file, candidate, imported, values, sources=sources)
-        if isinstance(call, Call):
-            return Entry(source=file, function=candidate, imported=imported, call=call, transport=transport)
-        reason = call
-    return reason
+        if isinstance(call, str):
+            reason = call
+            continue
+        entry = Entry(source=file, function=candidate, imported=imported, call=call, transport=transport)
+        if not candidate.name.value.startswith("_"):
+            return entry
+        inner = inner or entry
+    return inner or reason
+
+
+def _is_command(source: Source, function: cst.FunctionDef) -> bool:
+    """Tell whether a function reads a command line or a terminal, which no test has."""
+    return bool(re.search(r"\bparse_args\(|\bsys\.(argv|stdin)\b|(?<![\w.])input\(", source.code(function.body)))
 
 
 def asks_model(

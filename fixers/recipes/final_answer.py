@@ -13,7 +13,7 @@ from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.entry import entry_of
-from fixers.recipes.recipe import Fix, most
+from fixers.recipes.recipe import NOTHING, Fix, Seen, most
 from fixers.recipes.regression import COMPLETION, lines, write_test
 from fixers.recipes.source import Source, Splice, dotted, harness_files, keyword
 from fixers.recipes.stubs import tool_setup
@@ -64,11 +64,9 @@ class FinalAnswer:
             return most(failures, lambda failure: bool(_LIMIT.search(f"{failure.key} {failure.message}")))
         return mode.detector == "empty_answer"
 
-    def apply(
-        self, sources: Mapping[str, str], diagnosis: Diagnosis, *, replay: Sequence[str] | None = None
-    ) -> Fix | str:
+    def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
         """Let the first such loop ask once more."""
-        del replay
+        del seen
         reasons = []
         for source in harness_files(sources, diagnosis, "tools"):
             loops: list[Loop] = [*source.find(cst.For), *source.find(cst.While)]

@@ -11,7 +11,7 @@ from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.entry import entry_of
-from fixers.recipes.recipe import Fix
+from fixers.recipes.recipe import NOTHING, Fix, Seen
 from fixers.recipes.regression import COMPLETION, lines, write_test
 from fixers.recipes.source import Source, Splice, dotted, harness_files
 
@@ -44,11 +44,9 @@ class ParallelResults:
         del failures
         return mode.detector == "tool_result_mismatch"
 
-    def apply(
-        self, sources: Mapping[str, str], diagnosis: Diagnosis, *, replay: Sequence[str] | None = None
-    ) -> Fix | str:
+    def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
         """Key the first such dict by the call's id."""
-        del replay
+        del seen
         reasons = []
         for source in harness_files(sources, diagnosis, ".function.name]"):
             for function in source.find(cst.FunctionDef):

@@ -1,13 +1,14 @@
 """Recipe: a deterministic fixer for one well-known flaw, and the Fix that it makes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
+from webhooks.trace import Trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,19 @@ class Fix:
     risk: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What failed: the evidence that a recipe compares the code with."""
+
+    failures: Sequence[Failure] = ()
+    #: The failing traces by id.
+    traces: Mapping[str, Trace] = field(default_factory=dict)
+
+
+#: For a repair that no run asks for.
+NOTHING = Seen()
+
+
 class Recipe(Protocol):
     """A fixer that needs no model. It declines, in words, wherever it does not understand the code."""
 
@@ -39,9 +53,7 @@ class Recipe(Protocol):
     def fits(self, mode: FailureMode, failures: Sequence[Failure]) -> bool:
         """Tell whether failures like these are what this recipe mends."""
 
-    def apply(
-        self, sources: Mapping[str, str], diagnosis: Diagnosis, *, replay: Sequence[str] | None = None
-    ) -> Fix | str:
+    def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
         """Return the fix, or a sentence that says why there is none.
 
         Parameters
@@ -50,8 +62,8 @@ class Recipe(Protocol):
             Text of the repository's files by path, forward slashes, relative to its root.
         diagnosis
             Where and why; its location is tried first.
-        replay
-            The harness's replay command, for a regression test when no function can be called directly.
+        seen
+            What failed, for numbers and names that the code must match.
 
         """
 

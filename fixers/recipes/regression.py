@@ -15,6 +15,7 @@ _THIRD_PARTY = {
     r"\bAsyncOpenAI[(.]": "from openai import AsyncOpenAI",
     r"\bOpenAI[(.]": "from openai import OpenAI",
     r"\bhttpx\.": "import httpx",
+    r"(?<![\w.])openai\.[A-Z]": "import openai",
     r"(?<![\w.])requests\.(?!append|pop)[A-Z]": "import requests",
     r"\bChatCompletion\.": "from openai.types.chat import ChatCompletion",
     r"\bAsyncCompletions\b": "from openai.resources.chat.completions import AsyncCompletions",
@@ -26,6 +27,8 @@ _STANDARD = {
     r"\bPath\(": "from pathlib import Path",
     r"\bSimpleNamespace\(": "from types import SimpleNamespace",
 }
+_REQUIRED = re.compile(r"""\benviron\[["'](?!TRACEWRIGHT)([A-Z][A-Z0-9_]*)["']\](?!\s*=[^=])""")
+MAX_NEIGHBOURS = 20
 #: Names that a test's own lines use, so that a module called so must be imported as something else.
 RESERVED = frozenset(
     {"json", "httpx", "requests", "pytest", "asyncio", "openai", "sent", "subject", "completion", "copy", "os", "sys"}
@@ -179,7 +182,9 @@ def write_test(
     """
     path = test_path(name, source.path, sources)
     anything = [_ANYTHING] if "Anything()" in test else []
-    parts = [*anything, *helpers, test.replace("{import}", imported.statement())]
+    needed = [f"    {line}\n" for line in _environment(source, sources)] if "(monkeypatch)" in test else []
+    prepared = test.replace("    {import}\n", "".join(needed) + "    {import}\n")
+    parts = [*anything, *helpers, prepared.replace("{import}", imported.statement())]
     body = "\n\n".join(text.strip("\n") + "\n" for text in parts)
     found = _imports(body)
     if not imported.known:
@@ -204,6 +209,18 @@ def usable(imported: Import | None) -> Import | str:
     if imported.module in RESERVED:
         return f"a test cannot import a module called {imported.module} without hiding its own"
     return imported
+
+
+def _environment(source: Source, sources: Mapping[str, str]) -> list[str]:
+    """Return the lines that set what the file and its neighbours cannot do without."""
+    home = source.path.rpartition("/")[0]
+    near = [path for path in sorted(sources) if is_harness_file(path) and path.rpartition("/")[0] == home]
+    names = {name for path in (source.path, *near[:MAX_NEIGHBOURS]) for name in _REQUIRED.findall(sources[path])}
+    return [f'monkeypatch.setenv("{name}", "{_setting(name)}")' for name in sorted(names - {"OPENAI_API_KEY"})]
+
+
+def _setting(name: str) -> str:
+    return "http://127.0.0.1:9/v1" if re.search(r"URL|BASE|ENDPOINT|HOST", name) else "test"
 
 
 def _imports(body: str) -> dict[str, list[str]]:

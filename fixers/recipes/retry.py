@@ -13,9 +13,9 @@ from fixers.proposal import Edit
 from fixers.recipes.calls import Call, call_of, new_instance
 from fixers.recipes.entry import asks_model, entry_of
 from fixers.recipes.layout import Import, import_of
-from fixers.recipes.recipe import Fix, most
+from fixers.recipes.recipe import NOTHING, Fix, Seen, most
 from fixers.recipes.regression import lines, usable, write_test
-from fixers.recipes.source import Source, Splice, dotted, harness_files, keyword
+from fixers.recipes.source import Source, Splice, dotted, harness_files, is_harness_file, keyword
 
 #: With the SDK's back-off of 0.5 s doubling up to 8 s: about 15 s in all, or as long as Retry-After asks.
 MAX_RETRIES = 5
@@ -114,11 +114,9 @@ class Retry:
         """Tell whether the provider was busy or unreachable for a moment."""
         return mode.detector == "error" and most(failures, is_transient)
 
-    def apply(
-        self, sources: Mapping[str, str], diagnosis: Diagnosis, *, replay: Sequence[str] | None = None
-    ) -> Fix | str:
+    def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
         """Set the client's `max_retries`."""
-        del replay  # a client can always be called where it is made, or else nothing is proved
+        del seen
         files = harness_files(sources, diagnosis, "max_retries")
         reasons = []
         for source in files:
@@ -140,6 +138,18 @@ def is_transient(failure: Failure) -> bool:
 def already_retries(text: str) -> bool:
     """Tell whether a file has a retry of its own, which another one would multiply."""
     return bool(_RETRYING.search(text))
+
+
+def _other_retry(place: _Place, sources: Mapping[str, str]) -> str | None:
+    """Return the file that has a retry of its own around the client's requests."""
+    if already_retries(place.in_source.text):
+        return place.in_source.path
+    return next((path for path in sorted(sources) if is_harness_file(path) and _by_hand(sources[path])), None)
+
+
+def _by_hand(text: str) -> bool:
+    """Tell whether a file waits after the client's own errors."""
+    return "sleep(" in text and bool(re.search(r"RateLimitError|APIConnectionError|APITimeoutError", text))
 
 
 def _places(source: Source, sources: Mapping[str, str], diagnosis: Diagnosis) -> Iterator[_Place]:
@@ -196,8 +206,8 @@ def _assigned(source: Source, name: str) -> Iterator[cst.BaseExpression]:
 
 
 def _fix(place: _Place, sources: Mapping[str, str]) -> Fix | str:
-    if already_retries(place.in_source.text):
-        return f"{place.in_source.path} already retries by other means"
+    if other := _other_retry(place, sources):
+        return f"{other} already retries by other means"
     after = place.source.edited([Splice(*place.source.span(place.zero), str(MAX_RETRIES))])
     if after is None:
         return f"{place.source.path} would not parse after the edit"

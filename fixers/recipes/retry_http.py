@@ -12,7 +12,7 @@ from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.entry import entry_of
 from fixers.recipes.insert import add_helper, add_imports
-from fixers.recipes.recipe import Fix, most
+from fixers.recipes.recipe import NOTHING, Fix, Seen, most
 from fixers.recipes.regression import REQUESTS_RESPONSE, Transport, lines, write_test
 from fixers.recipes.retry import MAX_RETRIES, already_retries, is_transient
 from fixers.recipes.source import Source, Splice, dotted, free_name, harness_files, keyword
@@ -88,11 +88,9 @@ class RetryHttp:
         """Tell whether the provider was busy or unreachable for a moment."""
         return mode.detector == "error" and most(failures, is_transient)
 
-    def apply(
-        self, sources: Mapping[str, str], diagnosis: Diagnosis, *, replay: Sequence[str] | None = None
-    ) -> Fix | str:
+    def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
         """Send the request through a helper that tries again."""
-        del replay
+        del seen
         reasons = []
         for source in harness_files(sources, diagnosis, "chat/completions"):
             for call in _posts(source):

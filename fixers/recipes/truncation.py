@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import libcst as cst
 
@@ -14,15 +15,23 @@ from fixers.recipes.calls import call_of, parameters
 from fixers.recipes.entry import asks_model, entry_of
 from fixers.recipes.insert import add_helper
 from fixers.recipes.layout import Import, import_of
-from fixers.recipes.recipe import Fix, most
+from fixers.recipes.recipe import NOTHING, Fix, Seen, most
 from fixers.recipes.regression import COMPLETION, lines, usable, write_test
 from fixers.recipes.source import Source, Splice, dotted, free_name, harness_files
+from webhooks import semconv
 
 _MESSAGES = re.compile(r"(^|[._])(messages|msgs|history|conversation|transcript|chat_history|turns)$")
-#: What providers say of a tool result without its call, or a call without its result.
+#: What providers say of a request that they do not take; of a tool result without its call, or the other way round.
+_REFUSED = re.compile(r"\bBadRequest(Error)?\b|\b400\b")
 _PARTED = re.compile(
     r"role.{0,4}tool.{0,40}(must|should) (be|follow)|tool_call_ids? did not have response|preceed?ing mess",
     re.IGNORECASE,
+)
+
+#: The first message and the newest ones, in the two ways in which people join them.
+_HEAD_AND_TAIL = re.compile(
+    r"(?:\[ ?(?P<first>[\w.]+)\[0\], ?\*(?P<subject>[\w.]+)\[(?P<tail>[^\]:]+):\],? ?\]"
+    r"|(?P<head>[\w.]+)\[:1\] ?\+ ?(?P<subject_>[\w.]+)\[(?P<tail_>[^\]:]+):\])"
 )
 
 _KEEP_RECENT = '''
@@ -61,7 +70,7 @@ def NAME(messages):
     return True
 '''
 
-_LONG = '''
+LONG = '''
 def long_conversation(n_exchanges):
     """A system prompt, a question, and as many exchanges with a tool."""
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hello"}]
@@ -111,15 +120,14 @@ class Truncation:
 
     def fits(self, mode: FailureMode, failures: Sequence[Failure]) -> bool:
         """Tell whether shortening lost the system prompt, or parted a tool call from its result."""
-        return mode.detector == "lost_system_prompt" or (
-            mode.detector == "error" and most(failures, lambda failure: bool(_PARTED.search(failure.message)))
-        )
+        if mode.detector in {"error", "provider_error"}:
+            return most(failures, lambda failure: bool(_PARTED.search(failure.message) or _refused(failure)))
+        return mode.detector == "lost_system_prompt"
 
-    def apply(
-        self, sources: Mapping[str, str], diagnosis: Diagnosis, *, replay: Sequence[str] | None = None
-    ) -> Fix | str:
+    def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
         """Replace the first place that cuts a conversation regardless of its roles."""
-        del replay
+        if seen.failures and all(map(_refused, seen.failures)) and not _parted(seen):
+            return "no request that was refused parts a tool's result from its call"
         reasons = []
         for source in harness_files(sources, diagnosis, "[-", ".pop(0)", "del "):
             for cut in _cuts(source):
@@ -130,6 +138,29 @@ class Truncation:
         return reasons[0] if reasons else "nothing cuts a list of messages regardless of their roles"
 
 
+def _refused(failure: Failure) -> bool:
+    """Tell whether the provider refused a request without saying why."""
+    if _PARTED.search(failure.message):
+        return False
+    return bool(_REFUSED.search(f"{failure.key} {failure.message}"))
+
+
+def _parted(seen: Seen) -> bool:
+    """Tell whether a failing run ends with a request in which a tool's result stands without its call."""
+    failing = {failure.trace_id for failure in seen.failures} & set(seen.traces)
+    requests = [request for id_ in failing for span in seen.traces[id_].spans if (request := semconv.request(span))]
+    return any(_without_call(request.get("messages") or []) for request in requests)
+
+
+def _without_call(messages: Sequence[Mapping[str, Any]]) -> bool:
+    asked: set[str] = set()
+    for message in messages:
+        asked |= {str(call.get("id")) for call in message.get("tool_calls") or []}
+        if message.get("role") == "tool" and str(message.get("tool_call_id")) not in asked:
+            return True
+    return False
+
+
 def _cuts(source: Source) -> Iterator[_Cut]:
     for subscript in source.find(cst.Subscript):
         limit = _tail(source, subscript)
@@ -138,6 +169,7 @@ def _cuts(source: Source) -> Iterator[_Cut]:
             name = free_name("_keep_recent", source.names())
             splice = Splice(*source.span(subscript), f"{name}({subject}, {limit})")
             yield _Cut(splice, _KEEP_RECENT, name, subject, limit, subscript)
+    yield from _joined(source)
     for call in source.find(cst.Call):
         if re.fullmatch(r"[\w.]+\.pop", source.code(call.func)) and [source.code(arg) for arg in call.args] == ["0"]:
             yield from _dropping(source, call, dotted(call.func).removesuffix(".pop"))
@@ -146,6 +178,30 @@ def _cuts(source: Source) -> Iterator[_Cut]:
             yield from _dropping(source, delete, match[1])
         elif match := re.fullmatch(r"del ([\w.]+)\[:-([\w.]+)\]", source.code(delete)):
             yield from _deleting(source, delete, match[1], match[2])
+
+
+def _joined(source: Source) -> Iterator[_Cut]:
+    """Yield `[messages[0], *messages[-n:]]` and `messages[:1] + messages[-n:]`: a call may lose its result."""
+    for whole in [*source.find(cst.List), *source.find(cst.BinaryOperation)]:
+        code = re.sub(r"\s+", " ", source.code(whole))
+        match = _HEAD_AND_TAIL.fullmatch(code)
+        subject = (match["subject"] or match["subject_"]) if match else ""
+        if match is None or subject != (match["first"] or match["head"]) or not _MESSAGES.search(subject):
+            continue
+        if limit := _limit_of((match["tail"] or match["tail_"]).strip()):
+            name = free_name("_keep_recent", source.names())
+            splice = Splice(*source.span(whole), f"{name}({subject}, {limit})")
+            yield _Cut(splice, _KEEP_RECENT, name, subject, limit, whole)
+
+
+def _limit_of(tail: str) -> str:
+    """Return how many messages stay in all, when the first and those from `tail` on do."""
+    if match := re.fullmatch(r"-([\w.]+) ?\+ ?1|-\(([\w.]+) ?- ?1\)", tail):
+        return match[1] or match[2]
+    match = re.fullmatch(r"-([\w.]+)", tail)
+    if match is None:
+        return ""
+    return str(int(match[1]) + 1) if match[1].isdigit() else f"{match[1]} + 1"
 
 
 def _tail(source: Source, subscript: cst.Subscript) -> str | None:
@@ -323,29 +379,30 @@ def _written(
         imported=imported,
         source=source,
         sources=sources,
-        helpers=[*helpers, _LONG.replace("TEXT", text)],
+        helpers=[*helpers, LONG.replace("TEXT", text)],
         test=test,
     )
 
 
 def _size(source: Source, cut: _Cut, function: cst.FunctionDef, sources: Mapping[str, str]) -> tuple[int, str]:
     """Return how many exchanges are more than the limit, and the text of each tool result."""
-    limit = _number(source, cut.limit, function, sources)
+    limit = limit_in(source, cut.limit, function, sources)
     if cut.name.startswith("_keep_recent"):
         return (limit or 6) + 3, '"found"'
     words = 200
     return max(4 * (limit or 8000) // words, 10), f'"word " * {words}'
 
 
-def _number(source: Source, name: str, function: cst.FunctionDef, sources: Mapping[str, str]) -> int | None:
+def limit_in(source: Source, name: str, function: cst.FunctionDef, sources: Mapping[str, str]) -> int | None:
     """Return the number that a limit is: a literal, a parameter's default, a constant of the file or the repository."""
     if name.isdigit():
         return int(name)
+    name = name.removesuffix(" + 1")
     for param in parameters(function):
         if param.name.value == name:
             if param.default is None:
                 return None  # then a test gives it
-            return _number(source, source.code(param.default).replace("_", ""), function, sources) or _constant(
+            return limit_in(source, source.code(param.default).replace("_", ""), function, sources) or _constant(
                 source.code(param.default), source, sources
             )
     return _constant(name, source, sources)

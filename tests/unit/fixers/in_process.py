@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from fixers.recipes.recipe import Fix, Recipe
+from fixers.recipes.recipe import NOTHING, Fix, Recipe, Seen
 from tests.unit.fixers.red_green import DIAGNOSIS
 
 
-def mended(recipe: Recipe, sources: Mapping[str, str], tmp_path: Path) -> Fix:
+def mended(recipe: Recipe, sources: Mapping[str, str], tmp_path: Path, *, seen: Seen = NOTHING) -> Fix:
     """Return the fix, whose test fails before the edits and passes after them."""
-    fix = recipe.apply(sources, DIAGNOSIS)
+    fix = recipe.apply(sources, DIAGNOSIS, seen=seen)
     assert isinstance(fix, Fix), fix
     test = {edit.path: edit.after or "" for edit in fix.edits if edit.before is None}
     assert outcome(tmp_path / "before", {**sources, **test}, fix.regression_test) is not None
@@ -42,7 +42,7 @@ def outcome(root: Path, sources: Mapping[str, str], test: str) -> Exception | No
         spec.loader.exec_module(module)
         (run,) = (value for name, value in vars(module).items() if name.startswith("test_"))
         with pytest.MonkeyPatch.context() as monkeypatch:
-            run(monkeypatch)
+            run(*([monkeypatch] if run.__code__.co_argcount else []))
     except Exception as error:  # noqa: BLE001 - whatever a red test raises
         return error
     finally:

@@ -1,0 +1,163 @@
+"""A function that shortens a conversation by its own rules hands the system prompt back with the rest."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+
+from clustering.failure import Failure
+from clustering.failure_mode import FailureMode
+from fixers.diagnosis import Diagnosis, Layer
+from fixers.proposal import Edit
+from fixers.recipes.calls import call_of, parameters
+from fixers.recipes.insert import add_helper
+from fixers.recipes.layout import import_of
+from fixers.recipes.recipe import NOTHING, Fix, Seen
+from fixers.recipes.regression import lines, usable, write_test
+from fixers.recipes.source import Source, Splice, dotted, free_name, harness_files
+from fixers.recipes.truncation import limit_in
+
+#: Enough for any limit in tokens that is worth having.
+MANY_TURNS = 60
+_MESSAGES = re.compile(r"^(messages|msgs|history|conversation|transcript|chat_history)$")
+_SHORTENS = re.compile(r"shorten|trim|truncat|window|fit|prune|compact|recent|newest|limit|budget|last", re.IGNORECASE)
+_SYSTEM = re.compile(r"system|developer", re.IGNORECASE)
+_LEAVES_OUT = re.compile(r"\[-|\[\w+:\]|\bpop\(|\bdel\b|\bbreak\b|\breversed\(|insert\(0")
+
+_HELPER = '''
+def NAME(messages, kept):
+    """Return `kept` after the system prompts that the conversation begins with, where these are left out."""
+    first = []
+    for message in messages:
+        if (message["role"] if isinstance(message, dict) else message.role) not in ("system", "developer"):
+            break
+        first.append(message)
+    return list(kept) if list(kept[: len(first)]) == first else [*first, *kept]
+'''
+
+_TALK = '''
+def long_talk(n_turns):
+    """A system prompt, and as many questions with their answers."""
+    messages = [{"role": "system", "content": "Be brief."}]
+    for number in range(n_turns):
+        messages.append({"role": "user", "content": f"question {number} " + "word " * 40})
+        messages.append({"role": "assistant", "content": f"answer {number} " + "word " * 40})
+    return messages
+'''
+
+_TEST = """
+def test_a_shortened_conversation_begins_with_its_system_prompt():
+    {import}
+
+    messages = long_talk(N_TURNS)
+SETUP
+    kept = CALL
+    assert kept[0]["role"] == "system"
+    assert len(kept) < len(messages)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LostPrompt:
+    """The recipe for functions that return part of a conversation and never speak of the system prompt."""
+
+    name: str = "lost_prompt"
+    layer: Layer = Layer.CONTEXT
+
+    def fits(self, mode: FailureMode, failures: Sequence[Failure]) -> bool:
+        """Tell whether conversations lose their system prompt."""
+        del failures
+        return mode.detector == "lost_system_prompt"
+
+    def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
+        """Let the first such function return the system prompt too."""
+        del seen
+        reasons = []
+        for source in harness_files(sources, diagnosis, "messages", "history", "conversation"):
+            for function in source.find(cst.FunctionDef):
+                for returned, subject, field in _returned(source, function):
+                    fix = _fix(source, function, returned, subject=subject, field=field, sources=sources)
+                    if isinstance(fix, Fix):
+                        return fix
+                    reasons.append(fix)
+        return reasons[0] if reasons else "no function returns part of a conversation regardless of its system prompt"
+
+
+def _returned(source: Source, function: cst.FunctionDef) -> Iterator[tuple[cst.BaseExpression, str, str]]:
+    """Yield what the function returns last: the messages, the parameter that they are of, and the field they are in."""
+    body = source.code(function.body)
+    doc = function.get_docstring(clean=False) or ""
+    code = body.replace(doc, "", 1) if doc else body
+    subject = next((p.name.value for p in parameters(function) if _MESSAGES.match(p.name.value)), "")
+    if not subject or _SYSTEM.search(code) or not _LEAVES_OUT.search(code):
+        return
+    if not _SHORTENS.search(f"{function.name.value} {source.path.rpartition('/')[2]} {doc}"):
+        return
+    values = [node.value for node in source.find(cst.Return, function.body) if node.value is not None]
+    last = values[-1] if values else None
+    if isinstance(last, cst.Name):
+        yield last, subject, ""
+    elif isinstance(last, cst.Call):
+        for argument in last.args:
+            if argument.keyword is not None and argument.keyword.value == "messages":
+                yield argument.value, subject, ".messages"
+
+
+def _fix(
+    source: Source,
+    function: cst.FunctionDef,
+    returned: cst.BaseExpression,
+    *,
+    subject: str,
+    field: str,
+    sources: Mapping[str, str],
+) -> Fix | str:
+    where = f"{source.path}:{source.line(returned)}"
+    if any(dotted(t.target) == subject for node in source.find(cst.Assign, function.body) for t in node.targets):
+        return f"{where}: `{subject}` is no longer the whole conversation there"
+    name = free_name("_with_system_prompt", source.names())
+    text = f"{name}({subject}, {source.code(returned)})"
+    helper = _HELPER.replace("NAME", name)
+    after = source.edited([Splice(*source.span(returned), text), add_helper(source, function, helper)])
+    if after is None:
+        return f"{source.path} would not parse after the edit"
+    test = _test(source, function, subject=subject, field=field, sources=sources)
+    if isinstance(test, str):
+        return f"{where}: {test}"
+    return Fix(
+        edits=(Edit(path=source.path, before=source.text, after=after), test),
+        regression_test=test.path,
+        title="Keep the system prompt when a conversation is shortened",
+        rationale=(
+            f"What {function.name.value}() returns at {where} leaves out the oldest messages whatever they are, so a "
+            "long conversation goes on without its system prompt, and the model without its instructions. Now the "
+            "system prompts that the conversation begins with stay in front of what is kept."
+        ),
+        risk="A request is longer by the system prompt, beyond the limit that the rest is held to.",
+    )
+
+
+def _test(
+    source: Source, function: cst.FunctionDef, *, subject: str, field: str, sources: Mapping[str, str]
+) -> Edit | str:
+    imported = usable(import_of(source.path, sources))
+    if isinstance(imported, str):
+        return imported
+    call = call_of(source, function, imported, {subject: "list(messages)"}, sources=sources)
+    if isinstance(call, str):
+        return call
+    limit = next(
+        (found for p in parameters(function) if (found := limit_in(source, p.name.value, function, sources))), 0
+    )
+    setup = "".join(f"    {line}\n" for line in call.setup)
+    test = lines(_TEST).replace("N_TURNS", str(MANY_TURNS if limit > MANY_TURNS else limit + 6))
+    return write_test(
+        name="system_prompt_kept",
+        doc="A conversation that is shortened begins with its system prompt.",
+        imported=imported,
+        source=source,
+        sources=sources,
+        helpers=[_TALK],
+        test=test.replace("SETUP\n", setup).replace("CALL", call.awaited() + field),
+    )
