@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.readable import load_readable
 from bot.store.grouping import Move, Sampled
 from bot.store.store import Store
-from clustering.describe import describe
+from clustering.describe import describe, words_of
 from clustering.embed import Encoder, embed
 from clustering.modes import ModeUpdate, extend_modes, update_modes
 
@@ -60,7 +60,7 @@ def _update(
 ) -> ModeUpdate:
     failures = [replace(each.failure, owner=owner_of(each.failure.service)) for each in sampled]
     texts = [each.text for each in sampled]
-    X = embed(texts, encoder, store.embedding_cache(tenant, encoder.name))
+    X = embed([words_of(text) for text in texts], encoder, store.embedding_cache(tenant, encoder.name))
     previous, wishes = store.failure_modes(tenant), store.wishes(tenant)
     known = {each.failure.identity: each.failure_mode_id for each in sampled if each.failure_mode_id}
     update = None

@@ -1,13 +1,16 @@
 """Describe a failure so that equal causes read alike: the text that is embedded, and that titles are made of."""
 
-from clustering.conversation import tool_calls
-from clustering.deeds import HANDOVER, READS
+from typing import NamedTuple
+
+from clustering.deed import deed
+from clustering.detectors.provider_errors import CLASSES
 from clustering.failure import Failure
 from clustering.mask import mask
 from clustering.site import site
-from clustering.span_outcome import tool_error
+from clustering.span_outcome import error_name
 from webhooks import semconv
-from webhooks.trace import Trace
+from webhooks.semconv import Operation
+from webhooks.trace import Span, Trace
 
 ERROR_LIKE = frozenset({"error", "exhausted_retries", "tool_error", "trial_and_error"})
 #: Detectors whose key says all that a trace can tell of the cause; arguments and words would only split their groups.
@@ -37,30 +40,55 @@ STRUCTURAL = frozenset(
     }
 )
 MAX_WORDS = 120  # the encoder reads 256 tokens
+MAX_CHARS = 2_000
+REFUSALS = {sentence: name for name, (_, sentence) in CLASSES.items()}
 
 
 def describe(failure: Failure, trace: Trace | None) -> str:
     """Return a masked description of `failure`, which belongs to `trace`; None where that cannot be read any more.
 
-    Errors: the masked message, then the function of the harness that raised it. Failures whose cause is in their key:
-    the masked reason. All others, such as negative feedback: the masked words, then what the run did.
+    Two lines, words and structure; only the words are embedded. Errors: the masked message and the function of the
+    harness that raised it; where a model's provider refused, the class of the refusal instead of its words. Failures
+    whose cause is in their key: the masked reason, and no structure. All others, such as negative feedback: the masked
+    words, and what the run did.
     """
     if failure.detector in STRUCTURAL:
         lines = [mask(failure.reason)]
     elif failure.detector in ERROR_LIKE:
         span = trace.span(failure.span_id) if trace else None
-        lines = [mask(failure.message), site(span) if span else ""]
+        lines = _refusal(failure, span) or [mask(failure.message), site(span) if span else ""]
     else:
-        lines = [mask(failure.message), _deed(trace) if trace else ""]
+        lines = [mask(failure.message), deed(trace) if trace else ""]
     return "\n".join(" ".join(line.split()[:MAX_WORDS]) for line in lines).rstrip("\n")
 
 
-def _deed(trace: Trace) -> str:
-    """Say what kind of thing the run did, the fact that tells most silent failures apart.
+def words_of(text: str) -> str:
+    """Return what of a description is compared by its meaning: what is embedded, without regard to case."""
+    return text.partition("\n")[0].casefold()
 
-    Names of tools are left out: they group by subject instead of by failure (benchmarks/grouping.py).
-    """
-    names = [semconv.tool_name(span) or "" for span in tool_calls(trace) if tool_error(span) is None]
-    if any(HANDOVER.search(name) for name in names):
-        return "handed over to a person"
-    return "made a change" if any(name and not READS.match(name) for name in names) else "only looked things up"
+
+class Place(NamedTuple):
+    """Where a failure belongs by its structure, before its words are compared."""
+
+    #: What two failures must share to be grouped at all.
+    key: str
+    #: The function of the harness that raised the error. Words of one function may differ more; "" where none is known.
+    site: str
+
+
+def place_of(failure: Failure, text: str) -> Place:
+    """Return the place of a failure whose description is `text`."""
+    words, _, structure = text.partition("\n")
+    if failure.detector not in ERROR_LIKE:
+        return Place(f"{failure.structural_key}\n{structure}", "")
+    refusal = words if words in REFUSALS else ""
+    return Place(f"{failure.structural_key}\n{refusal}", structure)
+
+
+def _refusal(failure: Failure, span: Span | None) -> list[str] | None:
+    """Describe the refusal of a model's provider that is of a known class, however a client library puts it."""
+    if span is None or semconv.operation(span) is not Operation.LLM:
+        return None
+    said = f"{error_name(span)} {failure.message}"[:MAX_CHARS]
+    found = next((sentence for pattern, sentence in CLASSES.values() if pattern.search(said)), None)
+    return [found, site(span)] if found else None

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+#: Detectors whose failures are grouped whatever their key is: two tools may say the same, for one reason.
+BY_WORDS = frozenset({"exhausted_retries", "tool_error"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
@@ -46,5 +49,6 @@ class Failure:
 
 
 def structural_key(detector: str, key: str, owner: str = "") -> str:
-    """Return `detector:key`, and the owner on a line of its own where there is one."""
-    return f"{detector}:{key}\n{owner}" if owner else f"{detector}:{key}"
+    """Return `detector:key`, and the owner on a line of its own where there is one; of tools' errors no key."""
+    told = f"{detector}:{'' if detector in BY_WORDS else key}"
+    return f"{told}\n{owner}" if owner else told

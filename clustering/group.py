@@ -6,15 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from clustering.assign import UNASSIGNED, nearest_centroids
-from clustering.cluster import FailureClusterer, centroid
-from clustering.describe import ERROR_LIKE
+from clustering.assign import UNASSIGNED, distances_at, nearest
+from clustering.cluster import PRECOMPUTED, FailureClusterer, centroid
+from clustering.describe import ERROR_LIKE, place_of
 from clustering.failure import Failure
 
-# Average cosine distances; benchmarks/grouping.py measures them. Cards hold the words of people, which differ more; at
-# .4 short complaints about different things begin to merge.
-ERROR_THRESHOLD = 0.15
-CARD_THRESHOLD = 0.3
+# Average cosine distances; benchmarks/grouping.py measures them. People's words differ more than those of programs.
+ERROR_THRESHOLD = 0.2
+WORDS_THRESHOLD = 0.5
 MAX_FIT = 4_000  # unique texts that are clustered at once: 16 million distances
 
 
@@ -32,7 +31,7 @@ class Cluster:
 
 def threshold_of(detector: str) -> float:
     """Return the average cosine distance at which descriptions of this detector's failures part."""
-    return ERROR_THRESHOLD if detector in ERROR_LIKE else CARD_THRESHOLD
+    return ERROR_THRESHOLD if detector in ERROR_LIKE else WORDS_THRESHOLD
 
 
 def group(
@@ -52,7 +51,7 @@ def group(
     texts : Sequence[str]
         Their descriptions; equal texts are clustered once.
     X : ndarray of shape (n_failures, n_features)
-        The embeddings of `texts`.
+        The embeddings of their words.
     weights : ndarray of shape (n_failures,) or None
         How many failures each stands for; by default one.
     max_fit : int
@@ -61,42 +60,50 @@ def group(
 
     """
     rows_of_key: dict[str, list[int]] = {}
-    for row, failure in enumerate(failures):
-        rows_of_key.setdefault(failure.structural_key, []).append(row)
+    for row, (failure, text) in enumerate(zip(failures, texts, strict=True)):
+        rows_of_key.setdefault(place_of(failure, text).key, []).append(row)
     clusters = [
         Cluster(
-            key=key,
+            key=failures[rows[0]].structural_key,
             members=tuple(members),
             centroid=centroid(X[members], None if weights is None else weights[members]),
         )
-        for key, rows in rows_of_key.items()
-        for members in _within_key(rows, texts, X, threshold_of(failures[rows[0]].detector), max_fit)
+        for rows in rows_of_key.values()
+        for members in _within_key(rows, failures, texts, X, max_fit)
     ]
     return sorted(clusters, key=lambda cluster: cluster.members[0])
 
 
 def _within_key(
-    rows: Sequence[int], texts: Sequence[str], X: npt.NDArray[np.float32], threshold: float, max_fit: int
+    rows: Sequence[int], failures: Sequence[Failure], texts: Sequence[str], X: npt.NDArray[np.float32], max_fit: int
 ) -> Iterator[list[int]]:
     rows_of_text: dict[str, list[int]] = {}
     for row in rows:
         rows_of_text.setdefault(texts[row], []).append(row)
     frequent = sorted(rows_of_text, key=lambda text: -len(rows_of_text[text]))
-    first_rows = np.array([rows_of_text[text][0] for text in frequent])
-    labels = _labels(X[first_rows], threshold, max_fit)
+    first_rows = [rows_of_text[text][0] for text in frequent]
+    sites = [place_of(failures[row], texts[row]).site for row in first_rows]
+    labels = _labels(X[first_rows], sites, threshold_of(failures[rows[0]].detector), max_fit)
     for label in range(int(labels.max()) + 1):
         yield sorted(row for i in np.flatnonzero(labels == label) for row in rows_of_text[frequent[i]])
 
 
-def _labels(X: npt.NDArray[np.float32], threshold: float, max_fit: int) -> npt.NDArray[np.intp]:
+def _labels(X: npt.NDArray[np.float32], sites: Sequence[str], threshold: float, max_fit: int) -> npt.NDArray[np.intp]:
     """Label rows that are ordered by frequency, `max_fit` at a time."""
     labels = np.full(len(X), UNASSIGNED, dtype=np.intp)
     n_clusters = 0
     while len(rest := np.flatnonzero(labels == UNASSIGNED)):
         batch, others = rest[:max_fit], rest[max_fit:]
-        fitted = FailureClusterer(distance_threshold=threshold).fit(X[batch])
-        labels[batch] = fitted.labels_ + n_clusters
-        near = nearest_centroids(X[others], fitted.cluster_centers_, threshold=threshold)
-        labels[others] = np.where(near == UNASSIGNED, UNASSIGNED, near + n_clusters)
-        n_clusters += fitted.n_clusters_
+        its_sites = [{sites[row]} for row in batch]
+        distances = distances_at([sites[row] for row in batch], X[batch], its_sites, X[batch])
+        fitted = FailureClusterer(distance_threshold=threshold, metric=PRECOMPUTED).fit(distances).labels_
+        labels[batch] = fitted + n_clusters
+        n_fitted = int(fitted.max()) + 1
+        if len(others):
+            parts = [batch[fitted == label] for label in range(n_fitted)]
+            centroids = np.stack([centroid(X[part]) for part in parts])
+            sites_of = [{sites[row] for row in part} for part in parts]
+            found = nearest(distances_at([sites[row] for row in others], X[others], sites_of, centroids), threshold)
+            labels[others] = np.where(found == UNASSIGNED, UNASSIGNED, found + n_clusters)
+        n_clusters += n_fitted
     return labels

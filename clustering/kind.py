@@ -2,12 +2,12 @@
 
 import hashlib
 
-from clustering.failure import Failure, structural_key
+from clustering.failure import Failure
 
 KIND_LENGTH = 20  # hex digits
 
 
 def kind(failure: Failure, text: str) -> str:
     """Return the kind of `failure`, whose description is `text`: a hash, whoever owns its service."""
-    told = "\0".join((failure.service, structural_key(failure.detector, failure.key), text))
+    told = "\0".join((failure.service, f"{failure.detector}:{failure.key}", text))
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:KIND_LENGTH]

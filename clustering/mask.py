@@ -1,12 +1,16 @@
 """Replace what differs from one occurrence to the next by typed placeholders, so that equal causes read alike."""
 
 import re
+from http import HTTPStatus
 
 MAX_CHARS = 4_000
 
 # What is tried first wins; `keep` is kept as it is. Every pattern is bounded, since the text is hostile.
 PATTERNS = {
-    "keep": r"\b(?:error code|status code|status|http(?:/[\d.]{1,3})?)[:= ]{1,2}[1-5]\d\d\b",
+    "keep": (
+        r"\b(?:error code|status code|status|http(?:/[\d.]{1,3})?|(?:client|server) error)[:= ]{1,2}[1-5]\d\d\b"
+        rf"|\b[1-5]\d\d (?:{'|'.join(re.escape(status.phrase) for status in HTTPStatus)})\b"
+    ),
     "url": r"\b[a-z][a-z+.\-]{1,15}://[^\s\"'<>)\]}]{1,2000}",
     "email": r"\b[\w.+\-]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,4}",
     "uuid": r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b",

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clustering.assign import UNASSIGNED, assign
+from clustering.describe import Place, place_of
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
 from clustering.group import Cluster, group, threshold_of
@@ -89,9 +90,12 @@ def extend_modes(
     new = [row for row, mode_id in enumerate(mode_ids) if mode_id not in known]
     if new and wishes:
         return None
+    places = [place_of(failure, text) for failure, text in zip(failures, texts, strict=True)]
+    places_of = _places_of_modes(mode_ids, places)
     for threshold in {threshold_of(failures[row].detector) for row in new}:
         rows = [row for row in new if threshold_of(failures[row].detector) == threshold]
-        nearest = assign([failures[row] for row in rows], X[rows], previous, threshold=threshold)
+        wanted = [places[row] for row in rows]
+        nearest = assign(wanted, X[rows], previous, places_of=places_of, threshold=threshold)
         if UNASSIGNED in nearest:
             return None
         for row, index in zip(rows, nearest, strict=True):
@@ -105,6 +109,13 @@ def extend_modes(
         clusters.append(Cluster(key=mode.structural_key, members=tuple(rows), centroid=mode.centroid))
         matches.append(Match(mode_id=mode_id, status=next_status(mode, inside, members), previous=mode))
     return _updated(clusters, matches, failures, texts, X, previous=previous, members=members)
+
+
+def _places_of_modes(mode_ids: Sequence[str], places: Sequence[Place]) -> dict[str, set[Place]]:
+    found: dict[str, set[Place]] = {}
+    for mode_id, place in zip(mode_ids, places, strict=True):
+        found.setdefault(mode_id, set()).add(place)
+    return found
 
 
 def _has_moved(failures: Sequence[Failure], mode_ids: Sequence[str], known: Mapping[str, FailureMode]) -> bool:

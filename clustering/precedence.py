@@ -19,6 +19,7 @@ SIGNS = (
     "needless_handover",
     "truncated_answer",
     "no_progress",
+    "negative_feedback",
     "objection",
     "outlier",
 )
@@ -72,6 +73,10 @@ def _later(stands: Failure, falls: Failure, _tree: SpanTree) -> bool:
     return stands.occurred_at >= falls.occurred_at
 
 
+def _afterwards(stands: Failure, falls: Failure, _tree: SpanTree) -> bool:
+    return falls.occurred_at >= stands.occurred_at
+
+
 def _same_key_later(stands: Failure, falls: Failure, _tree: SpanTree) -> bool:
     return stands.key == falls.key and falls.occurred_at >= stands.occurred_at
 
@@ -106,6 +111,7 @@ STANDS_FOR: dict[str, dict[str, Rule]] = {
         "abandoned": _anywhere,
     },
     "provider_error": {"error": _says_less, "empty_answer": _anywhere, "exhausted_retries": _at_or_above},
+    "lost_system_prompt": {"repeated_call": _afterwards, "loop": _afterwards},
     "tool_error": {"exhausted_retries": _same_span},
     "invalid_tool_arguments": {"tool_error": _same_key_later},
     "unknown_tool": {"tool_error": _same_key_later},

@@ -14,6 +14,7 @@ import pytest
 
 from bot import git
 from bot.assemble import LOCAL
+from bot.by_hand import split
 from bot.fix import Fixed, fix_once
 from clustering.failure_mode import FailureMode
 from examples.shop_provider.server import serve
@@ -55,6 +56,8 @@ class Flaw:
     #: The example's name for conversations of this kind.
     conversations: str
     title: str = ""
+    #: The mode is parted by this first, as a person may.
+    split_by: str = ""
 
 
 REFUND_SCHEMA = Flaw(
@@ -84,6 +87,7 @@ ANOTHER_CUSTOMERS_ORDER = Flaw(
     regression_test="tests/test_conversations.py",
     conversations="my_last_order",
     title="somebody else's order",
+    split_by="has:somebody else's order",  # recorded when its two wordings were two failure modes
 )
 
 
@@ -127,6 +131,9 @@ def _mended(flaw: Flaw, folder: Path) -> Iterator[Mended]:
     model = RecordedModel(RECORDINGS / flaw.recording, in_order=True)  # prompts and digest have changed since
     with loaded_example(folder, model=model) as loaded:
         mode = loaded.mode(flaw.detector, flaw.key, title=flaw.title)
+        if flaw.split_by:
+            split(loaded.stages.store, LOCAL, mode.id, by=flaw.split_by, encoder=loaded.stages.encoder)
+            mode = loaded.mode(flaw.detector, flaw.key, title=flaw.title)
         fixed = fix_once(loaded.stages, LOCAL, mode.id, dry_run=False)
         yield Mended(loaded=loaded, flaw=flaw, mode=mode, fixed=fixed, model=model)
 

@@ -1,6 +1,8 @@
+from typing import Any
+
 import pytest
 
-from clustering.describe import describe
+from clustering.describe import describe, words_of
 from clustering.detect import detect
 from clustering.site import site
 from tests.unit.clustering.runs import Run, make_failure
@@ -43,6 +45,7 @@ def test_the_users_words_come_before_what_the_run_did(run: Run) -> None:
         ("get_order", "only looked things up"),
         ("cancel_order", "made a change"),
         ("transfer_to_human", "handed over to a person"),
+        ("", "only looked things up"),
     ],
 )
 def test_silence_is_described_by_what_the_run_did(run: Run, tool: str, deed: str) -> None:
@@ -50,6 +53,64 @@ def test_silence_is_described_by_what_the_run_did(run: Run, tool: str, deed: str
     run.tool(tool)
     run.feedback(0.0)
     assert described(run) == [f"\n{deed}"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "deed"),
+    [
+        ({"order_id": "A-1"}, "made a change"),
+        ({"order_id": "A-1", "items": ["i-1"]}, "made a change that it put together itself"),
+        ({"address": {"zip": "1"}}, "made a change that it put together itself"),
+        ({"note": "x" * 30_000}, "made a change that it put together itself"),
+    ],
+)
+def test_a_change_that_the_model_put_together_is_another_deed(run: Run, arguments: dict[str, Any], deed: str) -> None:
+    run.agent()
+    run.tool("modify_order", arguments=arguments)
+    run.feedback(0.0)
+    assert described(run) == [f"\n{deed}"]
+
+
+@pytest.mark.parametrize(
+    ("said", "deed"),
+    [
+        ("Please cancel my order A-1.", "changed nothing although it was asked to"),
+        ("I want to know where it is. It was cancelled, I think.", "only looked things up"),
+        ("Where is my order? " * 200 + "Please cancel it.", "only looked things up"),
+    ],
+)
+def test_a_run_that_was_asked_for_a_change_and_made_none_is_another_deed(run: Run, said: str, deed: str) -> None:
+    run.agent()
+    run.llm(("user", said))
+    run.tool()
+    run.feedback(0.0)
+    assert described(run) == [f"\n{deed}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "said"),
+    [
+        ("InternalServerError", "Error code: 503 - overloaded", "The provider fails with an error of its own."),
+        ("HTTPStatusError", "Server error '500 Internal Server Error'", "The provider fails with an error of its own."),
+        ("ReadTimeout", "timed out", "The provider does not answer in time."),
+        (
+            "BadRequestError",
+            "Error code: 400 - messages with role 'tool'",
+            "Error code: 400 - messages with role <value>",
+        ),
+    ],
+)
+def test_a_refusal_is_its_class_however_the_client_puts_it(run: Run, name: str, message: str, said: str) -> None:
+    run.agent(error=(name, message))
+    run.llm(error=(name, message))
+    assert described(run) == [said]
+
+
+def test_case_is_not_compared(run: Run) -> None:
+    run.agent(error=("ValueError", "User Not Found"))
+    (text,) = described(run)
+    assert text == "User Not Found"
+    assert words_of(text) == "user not found"
 
 
 def test_arguments_do_not_split_what_the_key_says(run: Run) -> None:

@@ -26,8 +26,7 @@ def test_failures_come_oldest_first(run: Run) -> None:
     run.agent()
     run.tool("get_b", result="Error: no")
     run.tool("get_a", result="Error: no")
-    run.feedback(0.0)
-    assert [key for _, key in signatures(run.trace)] == ["get_b", "get_a", "user_feedback"]
+    assert [key for _, key in signatures(run.trace)] == ["get_b", "get_a"]
 
 
 def test_a_step_limit_explains_the_error_and_the_missing_answer(run: Run) -> None:

@@ -34,7 +34,9 @@ def test_what_differs_between_occurrences_is_masked(text: str, masked: str) -> N
     assert mask(text) == masked
 
 
-@pytest.mark.parametrize("text", ["Error code: 429", "HTTP 503", "status code 404"])
+@pytest.mark.parametrize(
+    "text", ["Error code: 429", "HTTP 503", "status code 404", "Client error 400", "502 Bad Gateway"]
+)
 def test_the_http_status_tells_causes_apart_and_stays(text: str) -> None:
     assert mask(text) == text
 
@@ -64,3 +66,8 @@ def test_equal_causes_read_alike() -> None:
 @pytest.mark.parametrize("piece", ["a1", "a_1-", "'", "1.", "x@", "/a", "http://", "<", "-4e", "# "])
 def test_hostile_text_is_masked_in_a_moment(piece: str) -> None:
     assert mask(piece * 40_000) == mask(piece * 80_000)
+
+
+@pytest.mark.parametrize("status", ["500 Internal Server Error", "400 Bad Request"])
+def test_a_quoted_http_status_is_no_value(status: str) -> None:
+    assert mask(f"error '{status}' for url 'https://x.test/a'") == f"error {status} for url <url>"

@@ -53,6 +53,22 @@ def test_a_sign_speaks_only_where_nothing_broke(run: Run) -> None:
     assert [failure.detector for failure in detect(run.trace)] == ["tool_error"]
 
 
+def test_a_bad_rating_of_a_run_that_broke_is_no_second_failure(run: Run) -> None:
+    run.agent(answer="")
+    run.llm()
+    run.feedback(0.0, words="I waited and got no answer")
+    assert [failure.detector for failure in detect(run.trace)] == ["empty_answer"]
+
+
+def test_a_run_that_lost_its_instructions_repeats_itself_for_that_reason(run: Run) -> None:
+    run.agent()
+    run.llm()
+    run.tool()
+    lost, repeated = ("lost_system_prompt", "system", "02"), ("repeated_call", "get_order", "03")
+    assert settled(run, lost, repeated) == [lost[:2]]
+    assert len(settled(run, ("repeated_call", "get_order", "02"), ("lost_system_prompt", "system", "03"))) == 2
+
+
 def test_of_several_signs_the_most_telling_speaks(run: Run) -> None:
     run.agent()
     run.llm()
