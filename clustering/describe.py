@@ -20,6 +20,7 @@ STRUCTURAL = frozenset(
         "cancelled",
         "contradiction",
         "empty_answer",
+        "ignored_error",
         "invalid_output",
         "invalid_tool_arguments",
         "limit",
@@ -36,6 +37,7 @@ STRUCTURAL = frozenset(
         "truncated_answer",
         "unbacked_claim",
         "ungrounded_argument",
+        "unkept_promise",
         "unknown_tool",
     }
 )

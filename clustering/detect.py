@@ -10,6 +10,7 @@ from clustering.detectors.contradictions import Contradictions
 from clustering.detectors.empty_answers import EmptyAnswers
 from clustering.detectors.errors import Errors
 from clustering.detectors.exhausted_retries import ExhaustedRetries
+from clustering.detectors.ignored_errors import IgnoredErrors
 from clustering.detectors.invalid_outputs import InvalidOutputs
 from clustering.detectors.invalid_tool_arguments import InvalidToolArguments
 from clustering.detectors.limits import Limits
@@ -29,6 +30,7 @@ from clustering.detectors.unanswered_calls import UnansweredCalls
 from clustering.detectors.unbacked_claims import UnbackedClaims
 from clustering.detectors.unfinished_runs import UnfinishedRuns
 from clustering.detectors.ungrounded_arguments import UngroundedArguments
+from clustering.detectors.unkept_promises import UnkeptPromises
 from clustering.detectors.unknown_tools import UnknownTools
 from clustering.failure import Failure
 from clustering.precedence import settle
@@ -64,11 +66,13 @@ DETECTORS: tuple[Detector, ...] = (
     InvalidOutputs(),
     Loops(),
     UnansweredCalls(),
+    IgnoredErrors(),
     ExhaustedRetries(),
     UnfinishedRuns(),
     # Signs, see `clustering.precedence`.
     Contradictions(),
     UnbackedClaims(),
+    UnkeptPromises(),
     UngroundedArguments(),
     TrialAndError(),
     NeedlessHandovers(),

@@ -14,6 +14,7 @@ from webhooks.trace import Trace
 SIGNS = (
     "contradiction",
     "unbacked_claim",
+    "unkept_promise",
     "ungrounded_argument",
     "trial_and_error",
     "needless_handover",
@@ -77,6 +78,10 @@ def _afterwards(stands: Failure, falls: Failure, _tree: SpanTree) -> bool:
     return falls.occurred_at >= stands.occurred_at
 
 
+def _same_key(stands: Failure, falls: Failure, _tree: SpanTree) -> bool:
+    return stands.key == falls.key
+
+
 def _same_key_later(stands: Failure, falls: Failure, _tree: SpanTree) -> bool:
     return stands.key == falls.key and falls.occurred_at >= stands.occurred_at
 
@@ -113,6 +118,7 @@ STANDS_FOR: dict[str, dict[str, Rule]] = {
     "provider_error": {"error": _says_less, "empty_answer": _anywhere, "exhausted_retries": _at_or_above},
     "lost_system_prompt": {"repeated_call": _afterwards, "loop": _afterwards},
     "tool_error": {"exhausted_retries": _same_span},
+    "ignored_error": {"tool_error": _same_key},
     "invalid_tool_arguments": {"tool_error": _same_key_later},
     "unknown_tool": {"tool_error": _same_key_later},
     "cancelled": {"empty_answer": _anywhere, "abandoned": _anywhere},

@@ -44,6 +44,10 @@ def _negative_feedback(failure: Failure, said: str, deed: str) -> str:
     return _with_words(subject, said) if said else f"{subject} on runs that {deed}" if deed else subject
 
 
+def _judge(failure: Failure, said: str, _after: str) -> str:
+    return _with_words(f"Judged {failure.key.replace('_', ' ')}", said)
+
+
 def _policy(failure: Failure, _said: str, _after: str) -> str:
     return f"Rule {failure.key} is broken: {_sentence(failure)}"
 
@@ -62,6 +66,7 @@ TITLES: dict[str, Callable[[Failure, str, str], str]] = {
     "limit": _limit,
     "repeated_call": _repeated_call,
     "negative_feedback": _negative_feedback,
+    "judge": _judge,
     "policy": _policy,
     "empty_answer": _told,
     "lost_system_prompt": _told,
@@ -69,6 +74,7 @@ TITLES: dict[str, Callable[[Failure, str, str], str]] = {
     "abandoned": _told,
     "cancelled": _told,
     "contradiction": _told,
+    "ignored_error": _told,
     "invalid_output": _told,
     "invalid_tool_arguments": _told,
     "loop": _told,
@@ -81,6 +87,7 @@ TITLES: dict[str, Callable[[Failure, str, str], str]] = {
     "truncated_answer": _told,
     "unbacked_claim": _told,
     "ungrounded_argument": _told,
+    "unkept_promise": _told,
     "unknown_tool": _told,
 }
 
