@@ -1,7 +1,7 @@
 """Dialogue: what a person and the agent said to each other in a trace, each turn once, with the span that shows it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from clustering.conversation import chat_calls
@@ -34,10 +34,16 @@ def dialogue(trace: Trace) -> list[Turn]:
         asked = Counter(_said(semconv.input_messages(span), PEOPLE))
         if known and not known.keys() & asked.keys():
             continue
-        turns += [Turn(PEOPLE, text, span) for text in (asked - known).elements()]
-        known |= asked
+        turns += [Turn(PEOPLE, text, span) for text in unheard(asked, known)]
         turns += [Turn(AGENT, text, span) for text in _said(semconv.output_messages(span), AGENT)]
     return turns
+
+
+def unheard(asked: Mapping[str, int], known: Counter[str]) -> list[str]:
+    """Return what is `asked` more often than it was known, and make it known; as fast as `asked` is short."""
+    new = [text for text, times in asked.items() for _ in range(times - known[text])]
+    known.update(new)
+    return new
 
 
 def _said(messages: Iterable[Message], role: str) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from clustering.conversation import chat_calls, tool_calls
+from clustering.dialogue import unheard
 from clustering.span_outcome import error_message, failed
 from webhooks import semconv
 from webhooks.trace import Span, Trace
@@ -86,10 +87,9 @@ def _said(calls: Sequence[Span]) -> Iterator[_Said]:
         asked = Counter(
             message.content.strip() for message in semconv.input_messages(span) if message.role in {"user", "human"}
         )
-        for text in (asked - known).elements():
+        for text in unheard(asked, known):
             if text:
                 yield (span.start.timestamp(), 0), span, "user", text
-        known |= asked
         for message in semconv.output_messages(span):
             if message.content.strip():
                 yield ((span.end or span.start).timestamp(), 1), span, "agent", message.content.strip()

@@ -114,6 +114,17 @@ KINDS = {
         "gen_ai.input.messages": f'[{{"role": "user", "content": "That is wrong {at}"}}]',
         "output.value": f"I have sent {at}.",
     },
+    "talk": lambda at: {
+        "openinference.span.kind": "LLM",
+        "gen_ai.input.messages": f'[{{"role": "user", "content": "Hi"}}, {{"role": "user", "content": "Go {at}"}}]',
+        "gen_ai.output.messages": '[{"role": "assistant", "content": "Shall I proceed?"}]',
+    },
+    "deeds": lambda at: {
+        "openinference.span.kind": "TOOL",
+        "tool.name": "get_order" if at % 2 else "refund",
+        "input.value": f'{{"id": "A-{at}"}}',
+        "output.value": '{"status": "x"}',
+    },
     "steps": lambda _at: {},
 }
 
