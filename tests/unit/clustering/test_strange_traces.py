@@ -63,6 +63,7 @@ def test_nothing_strange_in_a_trace_makes_a_detector_raise(number: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @given(NUMBERS)
 @settings(PATIENT, max_examples=10_000)
 def test_nothing_strange_in_ten_thousand_traces_makes_a_detector_raise(number: int) -> None:
