@@ -89,12 +89,18 @@ def detect(trace: Trace, detectors: Sequence[Detector] = DETECTORS) -> list[Fail
     Which one stands where several tell one story is decided by `clustering.precedence`. Of several failures with one
     identity, such as two bad ratings of one span, the first by key is kept.
     """
+    seen = see(trace, detectors)
+    kept = settle(seen, trace) if seen else []
+    return sorted(kept, key=lambda failure: (failure.occurred_at, failure.span_id, failure.detector))
+
+
+def see(trace: Trace, detectors: Sequence[Detector] = DETECTORS) -> list[Failure]:
+    """Return what each detector sees by itself, in any order: also what another failure would hide."""
     if not trace.spans:
         return []
     seen = [failure for detector in detectors for failure in islice(detector(trace), MAX_FAILURES)]
     by_identity = {failure.identity: failure for failure in sorted(seen, key=lambda failure: failure.key, reverse=True)}
-    kept = settle(list(by_identity.values()), trace)
-    return sorted(kept, key=lambda failure: (failure.occurred_at, failure.span_id, failure.detector))
+    return list(by_identity.values())
 
 
 def with_policies(rules: Sequence[Rule]) -> tuple[Detector, ...]:

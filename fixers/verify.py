@@ -2,9 +2,9 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
@@ -24,7 +24,9 @@ from fixers.new_test import (
 from fixers.proposal import Proposal
 from fixers.replay.case import Bench, Case, run_pair
 from fixers.replay.cassette import Cassette
-from fixers.replay.judge import signatures
+from fixers.replay.from_traces import cases_of, unique
+from fixers.replay.judge import is_rated
+from fixers.replay.own_tools import shows_repair, tells_apart
 from fixers.replay.playback import LiveModel
 from fixers.replay.pool import Pool
 from fixers.replay.record import record
@@ -41,6 +43,11 @@ TOLD_APART = frozenset({TESTS_FAILED, INTERRUPTED})
 NOT_SHOWN = (
     "the new test is red before the edits and green after them, and the repository's own tests still pass; not shown, "
     "for want of a replay command: that the recorded failing runs now succeed, and that healthy runs go on as before"
+)
+
+RATED_ONLY = (
+    "the failure shows only in how these runs were rated, which no replay can repeat: a run counts as mended when its "
+    "tools or the figures of its answer are no longer the same; whether they are right, the new test says"
 )
 
 #: Told of every step: (steps done, steps in all, what was done).
@@ -133,9 +140,12 @@ def verify(
     """
     started = clock()
     replayed = bool(harness.replay) or not tests_suffice
-    cases = _cases(proposal, failing, guard, failures, detectors) if replayed else []
-    cases += [Case(cassette=cassette, role=Role.GUARD) for cassette in mended] if replayed else []
-    recorded = Pool(record(trace) for trace in _unique([*failing, *guard, *pool]))
+    cases = []
+    if replayed:
+        rules, seen = harness.policies, proposal.seen
+        cases = cases_of(failing, guard, failures=failures, detectors=detectors, policies=rules, seen=seen)
+        cases += [Case(cassette=cassette, role=Role.GUARD) for cassette in mended]
+    recorded = Pool(record(trace) for trace in unique([*failing, *guard, *pool]))
     bench = Bench(harness=harness, sandbox=sandbox, pool=recorded, detectors=detectors, live=live, on_fixed=on_fixed)
     findings = Findings()
     step_done = _counter(N_TEST_STEPS + len(cases), on_progress)
@@ -166,34 +176,6 @@ def verify(
         live_model=live.name if live and any(case.n_live for case in findings.cases) else None,
         duration_s=clock() - started,
     )
-
-
-def _cases(
-    proposal: Proposal,
-    failing: Sequence[Trace],
-    guard: Sequence[Trace],
-    failures: Mapping[str, Sequence[Failure]],
-    detectors: Sequence[Detector],
-) -> list[Case]:
-    """Return the failing cases, no more than there are healthy ones, and then these."""
-    guards = _unique(guard)
-    failed = _unique(failing)[: len(guards)]
-    cases = [_failing_case(trace, failures.get(trace.trace_id, ()), detectors, proposal.seen) for trace in failed]
-    cases += [Case(cassette=record(trace), role=Role.GUARD) for trace in guards]
-    return cases
-
-
-def _failing_case(
-    trace: Trace, failures: Sequence[Failure], detectors: Sequence[Detector], seen: Collection[str]
-) -> Case:
-    targets = frozenset(failure.signature for failure in failures)
-    known = signatures(trace.spans, detectors) - targets
-    held_out = bool(seen) and trace.trace_id not in seen
-    return Case(cassette=record(trace), role=Role.FAILING, targets=targets, known=known, held_out=held_out)
-
-
-def _unique(traces: Sequence[Trace]) -> list[Trace]:
-    return list({trace.trace_id: trace for trace in traces}.values())
 
 
 def _counter(total: int, on_progress: OnProgress | None) -> Callable[[str], None]:
@@ -305,13 +287,23 @@ def _tests_after(trial: Trial) -> Objection:
 
 def _replays(trial: Trial) -> Objection:
     """Replay the cases on both arms. Never objects: they are weighed together."""
-    trial.findings.cases += try_cases(
+    results = _tried(trial, trial.bench)
+    if trial.bench.live and not shows_repair(results):
+        # Recorded results of tools hide an edit of a tool's code.
+        own = replace(trial.bench, own_tools=True)
+        if tells_apart(trial.cases, own, before=trial.before, after=trial.after):
+            results = _tried(trial, own)
+    trial.findings.cases += results
+    return None
+
+
+def _tried(trial: Trial, bench: Bench) -> list[CaseResult]:
+    return try_cases(
         trial.cases,
-        lambda case: run_pair(case, trial.bench, before=trial.before, after=trial.after),
+        lambda case: run_pair(case, bench, before=trial.before, after=trial.after),
         n_candidates=trial.n_candidates,
         on_case=lambda case: trial.step_done(f"replay of a {case.role} run"),
     )
-    return None
 
 
 #: In this order: what is cheap and damning comes first.
@@ -330,7 +322,9 @@ _WITH_REPLAY = frozenset({_has_replay_command, _replays})
 def _weighed(trial: Trial) -> tuple[Verdict, str]:
     if trial.bench.harness.replay is None:
         return Verdict.UNREPLAYED, NOT_SHOWN
-    return weigh(trial.findings.cases, n_candidates=trial.n_candidates)
+    verdict, reason = weigh(trial.findings.cases, n_candidates=trial.n_candidates)
+    failing = [case for case in trial.cases if case.role is Role.FAILING]
+    return verdict, f"{reason}; {RATED_ONLY}" if failing and all(is_rated(case.targets) for case in failing) else reason
 
 
 def _tested(trial: Trial, folder: Path, arm: Arm, command: Sequence[str], *, apart: bool = False) -> Tested:

@@ -48,6 +48,7 @@ class ToolCall:
     arguments: str
     result: str | None = None
     error: ToolError | None = None
+    duration_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,8 @@ class Cassette:
     model_calls: tuple[ModelCall, ...]
     tool_calls: tuple[ToolCall, ...]
     http_calls: tuple[HttpCall, ...] = ()
+    #: The root span's output.value; None when the run did not record what it answered.
+    output: str | None = None
     #: When the run began, as ISO 8601; None when nobody knows. Clocks in its texts are read by it.
     recorded_at: str | None = None
 
@@ -100,6 +103,7 @@ class Cassette:
                 model_calls=tuple(_model_call(call) for call in data.get("model_calls", ())),
                 tool_calls=tuple(_tool_call(call) for call in data.get("tool_calls", ())),
                 http_calls=tuple(HttpCall(**call) for call in data.get("http_calls", ())),
+                output=data.get("output"),
                 recorded_at=data.get("recorded_at"),
             )
         except (KeyError, TypeError, AttributeError) as error:

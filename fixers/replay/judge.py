@@ -1,21 +1,26 @@
 """Judge one replayed run: did it fail as before, in a new way, or not at all. No I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
 from clustering.detect import Detector, detect
+from clustering.failure import Failure
 from fixers.evidence import Arm, Result, Role
 from fixers.replay.cassette import Cassette
 from fixers.replay.run import Run
+from fixers.replay.upshot import upshot_of_recording, upshot_of_run
 from webhooks.operation import Operation, operation
 from webhooks.semconv import tool_name
 from webhooks.trace import Span, Trace
 
 #: Failures that only somebody's judgement, or other runs, show: no replay can see them.
 UNSEEN = frozenset({"judge", "negative_feedback", "outlier"})
+#: Those of them that speak of what one run did and answered: a replay shows whether it comes to the same again.
+RATED = frozenset({"judge", "negative_feedback"})
 
 #: (detector, key); see `clustering.failure.Failure.signature`.
 Signature = tuple[str, str]
+Look = Callable[[Trace, Sequence[Detector]], list[Failure]]
 
 
 def judge(
@@ -51,20 +56,30 @@ def judge(
     seen = signatures(run.spans, detectors)
     if role is Role.GUARD:
         return _judged(run, seen, _less(run, recorded, role))
+    if is_rated(targets):
+        return _rated(run, recorded, arm, seen - known)
     if not targets - unseen(targets):
         return Result.INCONCLUSIVE, f"no replay can see {_named(targets)}: somebody judged so, or other runs show it"
-    if again := seen & targets:
-        return Result.FAILED, f"the failure shows: {_named(again)}"
-    if arm is Arm.BEFORE:
-        return Result.INCONCLUSIVE, "not reproduced: the failure does not show on the unedited code"
-    return _judged(run, seen - known, _less(run, recorded, role))
+    return _failing(run, recorded, arm, targets, seen, known)
 
 
-def signatures(spans: Sequence[Span], detectors: Sequence[Detector]) -> frozenset[Signature]:
-    """Return the kinds of failures that the spans show, whatever number of traces they make."""
+def signatures(spans: Sequence[Span], detectors: Sequence[Detector], look: Look = detect) -> frozenset[Signature]:
+    """Return the kinds of failures that the spans show, whatever number of traces they make.
+
+    Parameters
+    ----------
+    look
+        `clustering.detect.see` tells also what another failure would hide.
+
+    """
     ordered = sorted(spans, key=lambda span: span.trace_id)
     traces = (Trace.from_spans(list(group)) for _, group in groupby(ordered, key=lambda span: span.trace_id))
-    return frozenset(failure.signature for trace in traces for failure in detect(trace, detectors))
+    return frozenset(failure.signature for trace in traces for failure in look(trace, detectors))
+
+
+def is_rated(targets: frozenset[Signature]) -> bool:
+    """Whether nothing but ratings speaks against a run."""
+    return bool(targets) and all(detector in RATED for detector, _ in targets)
 
 
 def unseen(targets: frozenset[Signature]) -> frozenset[Signature]:
@@ -102,6 +117,33 @@ def _judged(run: Run, failures: frozenset[Signature], less: str) -> tuple[Result
         stopped = f", stopped at {run.completed.stopped}" if run.completed.stopped else ""
         return Result.FAILED, f"the replay command ended with exit status {run.completed.exit_status}{stopped}"
     return (Result.FAILED, less) if less else (Result.PASSED, "")
+
+
+def _failing(  # noqa: PLR0917 - private: the pieces of one judgement
+    run: Run,
+    recorded: Cassette,
+    arm: Arm,
+    targets: frozenset[Signature],
+    seen: frozenset[Signature],
+    known: frozenset[Signature],
+) -> tuple[Result, str]:
+    if again := seen & targets:
+        return Result.FAILED, f"the failure shows: {_named(again)}"
+    if arm is Arm.BEFORE:
+        return Result.INCONCLUSIVE, "not reproduced: the failure does not show on the unedited code"
+    return _judged(run, seen - known, _less(run, recorded, Role.FAILING))
+
+
+def _rated(run: Run, recorded: Cassette, arm: Arm, failures: frozenset[Signature]) -> tuple[Result, str]:
+    """Judge by what was rated: a run that comes to the same again is as bad as it was."""
+    rated = upshot_of_recording(recorded)
+    if rated is None:
+        return Result.INCONCLUSIVE, "somebody rated the run, and what it answered was not recorded"
+    if upshot_of_run(run.spans) == rated:
+        return Result.FAILED, "the run does and tells what was rated bad"
+    if arm is Arm.BEFORE:
+        return Result.INCONCLUSIVE, "not reproduced: the unedited code does or tells something else than what was rated"
+    return _judged(run, failures, _less(run, recorded, Role.FAILING))
 
 
 def _named(found: frozenset[Signature]) -> str:

@@ -19,7 +19,7 @@ MAX_LIVE_CALLS = 40  # of one run: a harness that loops must not spend the owner
 OK = 200  # HTTP's
 MAX_REASON = 200  # characters of a call that a reason quotes
 # Answers keep their order, not their length: parallel calls come back as they did, and a run takes seconds.
-PACE = 0.01
+PACE, TOOL_PACE = 0.01, 0.1  # tools that run at the same time end in the order in which they did
 MAX_PACED_S = 0.3
 # A call that got no answer is held as long as it was, so that the client's own time-out ends it and not we.
 MAX_HELD_S = 10.0
@@ -77,13 +77,15 @@ class Playback:
         pool: Pool,
         live: LiveModel | None = None,
         sdk_retries: int | None = None,
+        own_tools: bool = False,
         now: datetime | None = None,
     ) -> None:
         """Load the cassette; `now` is the time by the replayed run's clock.
 
         A client library that retries by itself leaves one span for all its attempts, so a recorded error stands for
         each of them. `sdk_retries` says how many retries that were, where another run of this cassette has shown it;
-        a retry beyond goes on to the pool. None: every one of them failed.
+        a retry beyond goes on to the pool. None: every one of them failed. `own_tools` lets the harness run its tools,
+        whatever was recorded of them, as far as it may run any.
         """
         self.n_recorded = 0
         self.n_pooled = 0
@@ -97,6 +99,7 @@ class Playback:
         self._pool = pool
         self._live = live
         self._sdk_retries = sdk_retries
+        self._own_tools = own_tools
         self._pooled_from = ""
         self._last_errors: dict[str, ModelCall] = {}
         self._lock = Lock()  # a harness may call in parallel
@@ -124,6 +127,9 @@ class Playback:
         """Answer a run of a tool, or return None: the harness then runs its own tool if `runs_tools` says so."""
         found = self._fingerprints.of_tool(name, arguments)
         with self._lock:
+            if self._own_tools and self.runs_tools:
+                self.n_live += 1
+                return None
             if own := self._tools.take(found):
                 self.n_recorded += 1
                 return own
@@ -244,5 +250,10 @@ def _error_answer(error: ModelError, duration_ms: float) -> Answer:
     return Answer(status=error.status, body=error.body, headers=error.headers, wait_s=held)
 
 
-def _paced(duration_ms: float) -> float:
-    return min(max(0.0, duration_ms) / 1000 * PACE, MAX_PACED_S)
+def tool_wait_s(call: ToolCall) -> float:
+    """Return the seconds to wait before a tool's recorded result is given."""
+    return _paced(call.duration_ms, TOOL_PACE)
+
+
+def _paced(duration_ms: float, pace: float = PACE) -> float:
+    return min(max(0.0, duration_ms) / 1000 * pace, MAX_PACED_S)

@@ -42,6 +42,7 @@ def record(trace: Trace) -> Cassette:
         model_calls=tuple(call for call in model_calls if call),
         tool_calls=tuple(call for call in tool_calls if call),
         http_calls=tuple(call for span in trace.spans if (call := http_call(span))),
+        output=semconv.output_value(trace.root),
         recorded_at=trace.root.start.isoformat(),
     )
 
@@ -142,9 +143,12 @@ def _tool_call(span: Span) -> ToolCall | None:
     if raised is not None or span.status is StatusCode.ERROR:
         kind = raised.type if raised else semconv.error_type(span) or "Exception"
         message = raised.message if raised else span.status_message
-        return ToolCall(name=name, arguments=arguments, error=ToolError(type=kind, message=message))
+        error = ToolError(type=kind, message=message)
+        return ToolCall(name=name, arguments=arguments, error=error, duration_ms=_duration_ms(span))
     result = semconv.tool_result(span)
-    return None if result is None else ToolCall(name=name, arguments=arguments, result=result)
+    if result is None:
+        return None
+    return ToolCall(name=name, arguments=arguments, result=result, duration_ms=_duration_ms(span))
 
 
 def _duration_ms(span: Span) -> float:

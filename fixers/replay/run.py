@@ -37,6 +37,7 @@ def replay(
     pool: Pool,
     live: LiveModel | None = None,
     sdk_retries: int | None = None,
+    own_tools: bool = False,
 ) -> Run:
     """Run the harness's replay command on a copy of `checkout` against the cassette.
 
@@ -48,7 +49,7 @@ def replay(
     """
     if harness.replay is None:
         raise ValueError(f"harness {harness.name!r} has no replay command")
-    playback = Playback(cassette, pool=pool, live=live, sdk_retries=sdk_retries)
+    playback = Playback(cassette, pool=pool, live=live, sdk_retries=sdk_retries, own_tools=own_tools)
     # Short names: a Unix socket's path has at most 107 bytes.
     with tempfile.TemporaryDirectory(prefix="tw-") as folder:
         work, socket, recorded = Path(folder) / "repo", Path(folder) / "replay.sock", Path(folder) / "input.json"

@@ -15,7 +15,7 @@ import orjson
 
 from fixers.replay.authority import Authority
 from fixers.replay.cassette import NO_ANSWER
-from fixers.replay.playback import Playback
+from fixers.replay.playback import Playback, tool_wait_s
 from fixers.replay.responses import ANSWER_ID, as_chat, as_response, message_of, response_events, said
 from fixers.replay.wire import capped_headers, completion, events
 from webhooks import otlp
@@ -221,6 +221,8 @@ class ReplayHandler(BaseHTTPRequestHandler):
     def _tool(self, asked: dict[str, Any]) -> None:
         playback = self.server.playback
         call = playback.tool(str(asked.get("name", "")), asked.get("arguments"))
+        if call is not None:
+            self.server.is_over.wait(tool_wait_s(call))
         if call is None:
             self._send_json(404, {"unrecorded": True, "run": playback.runs_tools})
         elif call.error is not None:
