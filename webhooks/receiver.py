@@ -14,7 +14,8 @@ from webhooks.dialects import search
 from webhooks.errors import TooLarge, Unauthorized, Undecodable
 from webhooks.inbox import Batch, Inbox
 from webhooks.ingestion_key import ingestion_key
-from webhooks.redact import Redaction
+from webhooks.parts import check_parts
+from webhooks.redact import MESSAGES, Redaction
 from webhooks.service_scope import check_services
 
 GZIP = frozenset({"gzip", "x-gzip"})
@@ -103,14 +104,15 @@ class Receiver:
         body = sent = None
         try:
             sent = decompress(received, encoding)
+            check_parts(sent, MESSAGES.get(dialect))
             # Redacted before it is read: what a reader complains of is answered and kept with the complaint.
             body = self._redacted(sent, dialect, tenant)
             body = self._redacted(rewrite(body), dialect, tenant) if rewrite else body
             rows = search(dialect, body)
         except Undecodable as error:
             # The client will not send it again: https://opentelemetry.io/docs/specs/otlp/#failures-1
-            kept = received if body is None else body
-            self.inbox.quarantine(tenant, dialect=dialect, body=self._sealed(kept, sent), reason=str(error))
+            kept = self._sealed(received) if body is None or is_compressed(body) else body
+            self.inbox.quarantine(tenant, dialect=dialect, body=kept, reason=str(error))
             raise
         check_services((row.service for row in rows.spans), services)
         if rows.spans:
@@ -120,11 +122,11 @@ class Receiver:
                 self.on_batch(tenant)
         return body
 
-    def _sealed(self, body: bytes, sent: bytes | None) -> bytes:
-        """Return what may be kept of a body: where it is compressed still, nobody has looked for secrets in it."""
-        if self.redaction is None or (sent is not None and not is_compressed(body)):
-            return body
-        return f"{len(body)} compressed bytes, SHA-256 {hashlib.sha256(body).hexdigest()}".encode()
+    def _sealed(self, received: bytes) -> bytes:
+        """Return what may be kept of a body in which nobody could look for secrets."""
+        if self.redaction is None:
+            return received
+        return f"{len(received)} bytes as received, SHA-256 {hashlib.sha256(received).hexdigest()}".encode()
 
     def _redacted(self, body: bytes, dialect: str, tenant: str) -> bytes:
         return self.redaction(body, dialect=dialect, tenant=tenant).body if self.redaction else body

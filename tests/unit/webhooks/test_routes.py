@@ -18,6 +18,7 @@ from webhooks import decompress
 from webhooks.errors import Unavailable
 from webhooks.github import Delivery
 from webhooks.inbox import Batch
+from webhooks.parts import MAX_VALUES
 from webhooks.redact import Redaction
 from webhooks.redaction.redactor import Redactor
 from webhooks.redaction.secrets import SECRETS
@@ -285,6 +286,10 @@ def test_a_secret_reaches_neither_the_quarantine_nor_the_answer(inbox: FakeInbox
     assert TOKEN.encode() not in answer.content + kept + reason.encode()
 
 
+def digest(received: bytes) -> bytes:
+    return f"{len(received)} bytes as received, SHA-256 {hashlib.sha256(received).hexdigest()}".encode()
+
+
 def cut_short() -> bytes:
     return gzip.compress(json.dumps({"resourceSpans": [], "note": TOKEN}).encode())[:-4]
 
@@ -295,7 +300,15 @@ def test_a_compressed_body_that_nobody_could_read_is_kept_by_its_digest_alone(in
     answer = client_of(inbox, redaction=REDACTION).post("/v1/traces", content=cut_short(), headers=headers)
     ((_, _, kept, _),) = inbox.quarantined
     assert answer.status_code == 400
-    assert kept == f"{len(cut_short())} compressed bytes, SHA-256 {hashlib.sha256(cut_short()).hexdigest()}".encode()
+    assert kept == digest(cut_short())
+
+
+def test_a_body_of_too_many_parts_is_kept_by_its_digest_alone(inbox: FakeInbox) -> None:
+    crowded = f'["{TOKEN}"{",0" * (MAX_VALUES + 1)}]'.encode()
+    answer = client_of(inbox, redaction=REDACTION).post("/v1/traces", content=crowded, headers=JSON)
+    ((_, _, kept, reason),) = inbox.quarantined
+    assert (answer.status_code, reason) == (400, f"more than {MAX_VALUES} values in a body")
+    assert kept == digest(crowded)
 
 
 def test_a_part_that_is_refused_is_not_named_by_its_secret(inbox: FakeInbox) -> None:
