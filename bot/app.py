@@ -23,6 +23,7 @@ from bot.retention import SHORTEST_REST_S
 from bot.store.prune import Rest
 from bot.store.store import Store
 from bot.sweep import INTERVAL, OVERLAP, REMEMBERED, sweep
+from webhooks.errors import WebhookError
 from webhooks.github import Delivery
 from webhooks.redact import Redaction
 from webhooks.routes import create_router, install_error_handler
@@ -78,7 +79,8 @@ def create_app(
         beside = [_run_forever(store, pipeline, interval_s, now)] if interval_s else []
         beside += [_forget_forever(store, keep_uninstalled, interval_s, now)] if interval_s else []
         beside += [_again_forever(store, now)] if interval_s else []
-        beside += [_sweep_forever(store, pipeline, deliveries, now)] if deliveries else []
+        swept = partial(sweep, store, deliveries, redaction=redaction) if deliveries else None
+        beside += [_sweep_forever(pipeline, swept, now)] if swept else []
         stop = threading.Event()
         beside += [_tidy_forever(tidy, stop)] if tidy else []
         tasks = [asyncio.create_task(each) for each in beside]
@@ -138,16 +140,14 @@ async def _again_forever(store: Store, now: Callable[[], datetime]) -> None:
             log.exception("what had failed could not be tried again")
 
 
-async def _sweep_forever(
-    store: Store, pipeline: Pipeline, deliveries: HookDeliveries, now: Callable[[], datetime]
-) -> None:
+async def _sweep_forever(pipeline: Pipeline, swept: Callable[..., list[str]], now: Callable[[], datetime]) -> None:
     since = now() - REMEMBERED
     while True:
         begun = now()
         try:
-            for delivery_id in await to_thread.run_sync(partial(sweep, store, deliveries, since=since)):
+            for delivery_id in await to_thread.run_sync(partial(swept, since=since)):
                 await to_thread.run_sync(start_watch, pipeline, delivery_id)
-        except ForgeError as error:
+        except (ForgeError, WebhookError) as error:  # GitHub does not answer, or what it says cannot be kept now
             log.warning("GitHub is asked again in %s for deliveries since %s: %s", INTERVAL, since, error)
         else:
             since = begun - OVERLAP

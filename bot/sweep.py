@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot.errors import ForgeError
 from bot.forge.hook_deliveries import HookDeliveries
 from bot.store.store import Store
+from webhooks.redact import Redaction
 
 #: How long GitHub remembers a delivery.
 REMEMBERED = timedelta(days=3)
@@ -19,7 +20,9 @@ OVERLAP = timedelta(minutes=15)
 log = logging.getLogger(__name__)
 
 
-def sweep(store: Store, deliveries: HookDeliveries, *, since: datetime) -> list[str]:
+def sweep(
+    store: Store, deliveries: HookDeliveries, *, since: datetime, redaction: Redaction | None = None
+) -> list[str]:
     """Keep every delivery since then that is not kept yet; return their ids, oldest first.
 
     A delivery that GitHub cannot show any more is left out, with a line in the log.
@@ -38,6 +41,6 @@ def sweep(store: Store, deliveries: HookDeliveries, *, since: datetime) -> list[
         except ForgeError as error:
             log.warning("the delivery %s is asked for again in the next sweep: %s", attempt.delivery_id, error)
             continue
-        if store.keep_delivery(delivery):
+        if store.keep_delivery(redaction.delivery(delivery) if redaction else delivery):
             kept.append(delivery.delivery_id)
     return kept

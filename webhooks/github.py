@@ -34,6 +34,13 @@ class Delivery:
     action: str
     payload: Mapping[str, Any]
 
+    @property
+    def installation(self) -> str | None:
+        """The id of the App's installation that it is about; None for an event of the App itself."""
+        found = self.payload.get("installation")
+        number = found.get("id") if isinstance(found, dict) else None
+        return None if number is None else str(number)
+
 
 def read_delivery(headers: Mapping[str, str], body: bytes, secret: str) -> Delivery:
     """Verify a delivery's signature, then decode it.

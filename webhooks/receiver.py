@@ -12,6 +12,7 @@ from webhooks.clock import utc_now
 from webhooks.decompress import LIMIT, decompress, is_compressed
 from webhooks.dialects import search
 from webhooks.errors import TooLarge, Unauthorized, Undecodable
+from webhooks.github import Delivery
 from webhooks.inbox import Batch, Inbox
 from webhooks.ingestion_key import ingestion_key
 from webhooks.parts import check_parts
@@ -84,6 +85,10 @@ class Receiver:
     ) -> bytes:
         """Do what `keep` does with a body that was read before, so that its signature could be verified."""
         return await run_in_threadpool(self._keep, tenant, dialect, body, encoding, rewrite, services)
+
+    def keep_delivery(self, delivery: Delivery) -> bool:
+        """Keep a delivery of GitHub's without the secrets in it; False when its id is known."""
+        return self.inbox.keep_delivery(self.redaction.delivery(delivery) if self.redaction else delivery)
 
     async def _found(self, key: str) -> tuple[str | None, Sequence[str] | None]:
         # A sender uses the same key again and again: a thread for each of its requests costs more than the answer.

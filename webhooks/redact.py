@@ -6,16 +6,19 @@ others are decoded, their strings rewritten, and encoded again: in protobuf ever
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from google.protobuf.message import DecodeError, Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from webhooks.github import Delivery
+from webhooks.json_body import read_object, write_json
 from webhooks.redaction import json_values, multipart, protobuf_messages
 from webhooks.redaction.placeholder import tenant_key
 from webhooks.redaction.redactor import Redactor
 
+DELIVERY = "github"
 #: Dialect of a body -> the message that it is; every other dialect is JSON, multipart, JSON lines or text.
 MESSAGES: Mapping[str, type[Message]] = {
     "otlp-protobuf": ExportTraceServiceRequest,
@@ -48,6 +51,19 @@ class Redaction:
         if done.counts and self.on_replaced:
             self.on_replaced(tenant, done.counts)
         return done
+
+    def delivery(self, delivery: Delivery) -> Delivery:
+        """Redact what people wrote on GitHub, its signature verified; ids, names and numbers are no secrets.
+
+        Raises
+        ------
+        Undecodable
+            When the payload is nested too deep to be looked through.
+
+        """
+        body = write_json(delivery.payload)
+        kept = self(body, dialect=DELIVERY, tenant=delivery.installation or "").body
+        return delivery if kept == body else replace(delivery, payload=read_object(kept, name="a delivery"))
 
 
 def redact(body: bytes, *, dialect: str, redactor: Redactor, key: bytes) -> Redacted:

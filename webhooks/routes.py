@@ -69,7 +69,7 @@ def create_router(
     add_langfuse(router, receiver)
     add_openai_agents(router, receiver)
     add_webhooks(router, receiver, secrets or Secrets())
-    _add_github(router, inbox, webhook_secret, on_delivery)
+    _add_github(router, receiver, webhook_secret, on_delivery)
 
     @router.get("/healthz")
     async def healthz() -> dict[str, str]:
@@ -93,7 +93,7 @@ def install_error_handler(app: FastAPI) -> None:
 
 
 def _add_github(
-    router: APIRouter, inbox: Inbox, secret: str | None, on_delivery: Callable[[Delivery], None] | None
+    router: APIRouter, receiver: Receiver, secret: str | None, on_delivery: Callable[[Delivery], None] | None
 ) -> None:
     @router.post("/github/webhook")
     async def webhook(request: Request) -> Response:
@@ -101,7 +101,7 @@ def _add_github(
             raise Unavailable("no webhook secret is configured, so no delivery can be verified")
         body = await read_body(request, limit=PAYLOAD_LIMIT)
         delivery = await run_in_threadpool(read_delivery, request.headers, body, secret)
-        new = await run_in_threadpool(inbox.keep_delivery, delivery)
+        new = await run_in_threadpool(receiver.keep_delivery, delivery)
         if on_delivery:
             await run_in_threadpool(on_delivery, delivery)
         return JSONResponse({"delivery": delivery.delivery_id, "new": new}, status_code=202)

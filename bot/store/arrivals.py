@@ -53,6 +53,7 @@ class Arrivals(Records):
 
     def keep_delivery(self, delivery: Delivery) -> bool:
         """Keep a GitHub delivery; False when its id is already known."""
+        disk.check_space(self.engine, self._min_free_bytes)
         with _durable(), writing(self.engine) as connection:
             return deliveries.keep_delivery(connection, delivery, now=self._now())
 

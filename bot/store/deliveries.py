@@ -44,9 +44,7 @@ def keep_delivery(connection: sa.Connection, delivery: Delivery, *, now: datetim
 
 def tenant_of_delivery(delivery: Delivery) -> str:
     """Return the installation that a delivery belongs to, as text."""
-    installation = delivery.payload.get("installation")
-    found = installation.get("id") if isinstance(installation, dict) else None
-    return APP_TENANT if found is None else searched(str(found))
+    return APP_TENANT if delivery.installation is None else searched(delivery.installation)
 
 
 def unhandled_deliveries(connection: sa.Connection) -> list[str]:

@@ -15,6 +15,9 @@ from bot.sweep import sweep
 from tests.emulator import contract
 from tests.emulator.emulator import Emulator
 from webhooks.clock import utc_now
+from webhooks.redact import Redaction
+from webhooks.redaction.redactor import Redactor
+from webhooks.redaction.secrets import SECRETS
 
 SINCE = utc_now() - timedelta(days=1)
 N_ISSUES = 5
@@ -62,6 +65,20 @@ def test_missed_deliveries_are_kept_once_in_their_order(
     assert newest.payload["issue"]["title"] == f"Issue {N_ISSUES - 1}"
     assert set(kept) <= set(store.unhandled_deliveries())
     assert sweep(store, deliveries, since=SINCE) == []
+
+
+def test_secrets_in_missed_deliveries_are_not_kept(
+    emulator: Emulator, deliveries: HookDeliveries, store: Store
+) -> None:
+    token = "ghp_" + "a1B2" * 9
+    emulator.call("POST", f"/repos/{emulator.repository}/issues", {"title": f"It says {token}"})
+    redaction = Redaction(redactor=Redactor(SECRETS), master_key=b"a test")
+
+    kept = [store.delivery(each) for each in sweep(store, deliveries, since=SINCE, redaction=redaction)]
+
+    titles = [each.payload["issue"]["title"] for each in kept if each and each.event == "issues"]
+    assert titles[-1].startswith("It says [redacted:github-token:")
+    assert token not in str(kept)
 
 
 def test_a_delivery_that_cannot_be_read_now_comes_with_the_next_sweep(

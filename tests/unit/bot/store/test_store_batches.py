@@ -16,6 +16,7 @@ from bot.store.known_keys import TRUST_S, key_hash
 from bot.store.store import Store
 from bot.store.transaction import writing
 from webhooks.errors import Unavailable
+from webhooks.github import Delivery
 
 Fixture = Any  # what conftest.py makes; its types cannot be imported here
 
@@ -107,7 +108,10 @@ def test_a_disk_that_is_nearly_full_refuses_and_keeps_nothing(tmp_path: Path, cl
         store.keep_batch("7", dialect.batch(ROOT))
     with pytest.raises(Unavailable, match="nearly full"):
         store.quarantine("7", dialect="otlp-json", body=b"{", reason="no")
+    with pytest.raises(Unavailable, match="nearly full"):
+        store.keep_delivery(Delivery(delivery_id="d1", event="ping", action="", payload={}))
     assert (store.counts("7").n_spans, store.counts("7").n_quarantined) == (0, 0)
+    assert store.unhandled_deliveries() == []
     engine.dispose()
 
 
