@@ -24,6 +24,7 @@ from fixers.proposal import Proposal
 from fixers.quoting import clean
 from fixers.revision import Revision, apply_to
 from fixers.sandbox import Sandbox
+from fixers.scope import violations
 from fixers.submission import Submission, check_submission, told_siblings, try_out
 from fixers.workspace import Refused, Workspace, open_workspace
 from webhooks.messages import ToolCall
@@ -266,6 +267,8 @@ class _Run:
 
     def _objections(self, submission: Submission) -> list[str]:
         """Return why a submission that is complete is not taken; of siblings the model is told once."""
+        if out_of_scope := violations(submission.edits, self.harness):
+            return out_of_scope
         if not self.told_siblings and (remark := told_siblings(submission, self.workspace)):
             self.told_siblings = True
             self.refused -= 1  # a hint, not a mistake

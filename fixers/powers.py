@@ -5,6 +5,7 @@ a hint can be hidden better than this finds it, which is why code also runs with
 """
 
 import ast
+import builtins
 import re
 import sys
 import unicodedata
@@ -95,6 +96,8 @@ _METHODS = {
 _INNER = frozenset({"os", "sys", "subprocess", "socket", "builtins", "importlib", "pickle", "shutil", "posix"})
 #: Handed on as objects, everything in them is at hand under no name.
 _WHOLE = frozenset({"os", "sys", "builtins", "asyncio", "shutil", "posix"})
+#: What a name may mean that no import brought.
+_BUILT_IN = frozenset({*dir(builtins), "builtins", "__builtins__"})
 #: What tests do to stand in for a provider and to be found: 19 of 19 tests by recipes need no more.
 _OF_TESTS = ("unittest.mock", "mock", "pytest", "_pytest", "http.server", "httpx", "requests", "aiohttp", "sys.path")
 _SECRET = re.compile(
@@ -252,6 +255,8 @@ def _of_name(
     name = _dotted(node, aliases)
     if name is None:
         return
+    if isinstance(node, ast.Name) and node.id not in aliases and node.id not in _BUILT_IN:
+        return  # a name that the file gives to something of its own, such as `code`
     above = parents.get(node)
     if (isinstance(node, ast.Attribute) or node.id in aliases or "." not in name) and (power := _power_of(name)):
         yield power, name

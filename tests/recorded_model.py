@@ -23,6 +23,7 @@ from fixers.model import CHARACTERS_PER_TOKEN, Reply
 from webhooks.messages import ToolCall
 
 ID = re.compile(r"\b(?:[0-9a-f]{32}|[0-9a-f]{16}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
+ABOUT = re.compile(r"Seen by the detector '\w*'; what failed: [^\\\n]*")
 VARYING = (
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|\+00:00)?"), "<moment>"),
     (re.compile(r"\b\d+(?:\.\d+)? ?(?:s|ms|seconds)\b"), "<duration>"),
@@ -76,14 +77,21 @@ class RecordedModel:
         return list(_folder(self.place) if self.place.is_dir() else _lines(self.place))
 
     def _next(self, asked: Seen) -> Recorded:
-        """Return the unused reply of the same place in a conversation; failing that, the next one."""
-        unused = [each for each in self.record if not self.used[each.name]]
+        """Return the unused reply of the same place in a conversation about this failure, or else the next one."""
+        about = _about(asked)
+        unused = [each for each in self.record if not self.used[each.name] and _about(each.asked) == about]
         if not self.in_order or not unused:
             raise ModelError(f"the request is not in the record {self.place.name}: {_difference(asked, self.record)}")
         alike = [each for each in unused if len(each.asked.parts) == len(asked.parts)]
         chosen = (alike or unused)[0]
         self.drifted.append(chosen.name)
         return chosen
+
+
+def _about(asked: Seen) -> str:
+    """Return what failure a conversation is about, as the digest says it."""
+    found = ABOUT.search(asked.parts[1]) if len(asked.parts) > 1 else None
+    return found[0] if found else ""
 
 
 def _folder(folder: Path) -> Iterator[Recorded]:

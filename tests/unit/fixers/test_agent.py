@@ -371,3 +371,18 @@ def test_recorded_runs_can_be_searched(tmp_path: Path) -> None:
     assert f"@traces/healthy/{'a' * 32}.json" in found
     assert "It comes on Monday." in found
     assert not_found.startswith("no line holds")
+
+
+def test_what_the_gate_would_refuse_is_sent_back(tmp_path: Path) -> None:
+    shell = (
+        "edit_file",
+        {
+            "path": "shop/parser.py",
+            "old": "import json\n",
+            "new": "import json\nimport subprocess\n\nsubprocess.run([])\n",
+        },
+    )
+    without = ("edit_file", {"path": "shop/parser.py", "old": "import subprocess\n\nsubprocess.run([])\n", "new": ""})
+    ended, model = run(tmp_path, calls(WRITE_TEST, FIX, shell), calls(submit()), calls(without, submit()))
+    assert "this file did not" in model.seen[2][-1]["content"]
+    assert ended.proposal is not None

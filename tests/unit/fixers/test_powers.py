@@ -19,6 +19,13 @@ def test_a_new_power_is_found_once(after: str) -> None:
     assert len(found(after)) == 1
 
 
+def test_a_name_of_the_files_own_is_no_module() -> None:
+    assert found("def f(code, signal):\n    return {site: gc for site, gc in code.items() if signal}\n") == []
+    assert len(found("import code as c\nc.interact()\n")) == 1
+    assert len(found("from gc import get_objects\n")) == 1
+    assert len(found("__builtins__['ev' + 'al']('1')\n")) == 1
+
+
 def test_a_power_that_was_there_may_be_used() -> None:
     assert found(NET + "httpx.post('https://api.acme.com/v2')\n", before=NET) == []
 
