@@ -4,21 +4,24 @@ shown       the span that the detector named
 asked       control flow: a tool's call began with the model that asked for it
 known       data flow: an argument that came from an earlier failed result began there
 first       a habit (a loop, a guess after another) began with its first call
-suspect     a judgement of the whole run begins with the first thing in it that looks wrong
+suspect     a judgement of the whole run begins with what broke in it, else with what it left behind: the last change,
+            the hand-over, the first program that failed, the last answer
 """
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from clustering.conversation import chat_calls, tool_calls
-from clustering.deeds import changes
+from clustering.deeds import changes, hands_over
 from clustering.detect import detect
 from clustering.facts import ids_in
 from clustering.failure import Failure
 from clustering.site import place
 from clustering.span_outcome import is_tool, tool_error
+from clustering.span_tree import SpanTree
 from webhooks import semconv
 from webhooks.trace import Span, Trace
 
@@ -26,12 +29,34 @@ from webhooks.trace import Span, Trace
 HABITS = frozenset({"loop", "no_progress", "repeated_call", "trial_and_error"})
 #: Failures that an earlier answer of the agent caused.
 REPLIES = frozenset({"objection"})
+#: Answers that pass over a refusal.
+IGNORED = frozenset({"ignored_error"})
 #: Judgements of the run, which no step shows.
 JUDGEMENTS = frozenset({"abandoned", "empty_answer", "negative_feedback", "outlier"})
 #: Tools that run what they are given: whether that changed anything, the name does not say.
 EXECUTOR = re.compile(r"terminal|shell|bash|python|code|interpreter|exec", re.IGNORECASE)
-LAST_CHANGE = "The run's last change was asked for there."
-FIRST_DEED = "The run's first call was asked for there."
+#: Failures of the harness around the agent; an agent's habits and slips rarely decide how its run ends.
+BREAKS = frozenset(
+    {
+        "cancelled",
+        "error",
+        "exhausted_retries",
+        "invalid_output",
+        "invalid_tool_arguments",
+        "limit",
+        "lost_system_prompt",
+        "lost_tool_result",
+        "policy",
+        "provider_error",
+        "tool_result_mismatch",
+        "unknown_tool",
+    }
+)
+#: How a program that was run says that it failed.
+CRASHED = re.compile(
+    r"(?i)exit\s?(?:code|status)\W{0,3}[1-9]|Traceback \(most recent call|^\w{1,40}Error\b", re.MULTILINE
+)
+MAX_RESULT = 2_000
 MAX_JSON = 20_000
 
 
@@ -43,7 +68,8 @@ class Anchor:
     shown: str
     #: The earliest span that explains it; the same where nothing earlier does.
     explained: str
-    #: File and line that one of the two names, the innermost of the harness's own. Hostile text: not a path yet.
+    #: File and line that one of the two names, or what ran them; the innermost of the harness's own. Hostile text:
+    #: not a path yet.
     location: tuple[str, int] | None
     #: One plain sentence of ours that ties the one to the other.
     why: str
@@ -53,7 +79,8 @@ def anchor(trace: Trace, failure: Failure) -> Anchor:
     """Return where `failure`, which belongs to `trace`, shows and where it began."""
     shown = trace.span(failure.span_id) or trace.root
     explained, why = _explanation(trace, failure, shown)
-    location = next((found for span in (shown, explained) if (found := place(span))), None)
+    around = SpanTree(trace).ancestors(shown)
+    location = next((found for span in (shown, explained, *around) if (found := place(span))), None)
     return Anchor(shown=shown.span_id, explained=explained.span_id, location=location, why=why)
 
 
@@ -83,6 +110,12 @@ def _answered(trace: Trace, shown: Span) -> tuple[Span, str] | None:
     return (before[-1], "The answer that the user objects to was given there.") if before else None
 
 
+def _refused(trace: Trace, shown: Span) -> tuple[Span, str] | None:
+    """Return what asked for the last call that was refused before the answer `shown`."""
+    refused = [span for span in tool_calls(trace) if span.start <= shown.start and tool_error(span) is not None]
+    return _asked_for(trace, refused[-1:], "The call that was refused was asked for there.")
+
+
 def _known(trace: Trace, shown: Span) -> tuple[Span, str] | None:
     """Return the earliest failed tool call whose result an argument of `shown` comes from."""
     wanted = ids_in(_arguments(shown))
@@ -106,23 +139,62 @@ def _asked(trace: Trace, shown: Span) -> tuple[Span, str] | None:
 
 
 def _suspect(trace: Trace, _shown: Span) -> tuple[Span, str] | None:
-    """Return the first span that another failure of the run leads to.
+    """Return what decided how the run ended: the first that there is of what broke, and of what it left behind."""
+    for explain in (_broken, _changed, _handed_over, _crashed, _worked, _said):
+        if found := explain(trace):
+            return found
+    return None
 
-    Where nothing else was seen: what asked for the last change, which left the world as it is; without any change, what
-    asked for the first piece of work, on which the rest was built.
-    """
-    others = [failure for failure in detect(trace) if failure.detector not in JUDGEMENTS]
+
+def _broken(trace: Trace) -> tuple[Span, str] | None:
     order = {span.span_id: at for at, span in enumerate(trace.spans)}
-    found = sorted((anchor(trace, other).explained for other in others), key=lambda span_id: order[span_id])
-    if found:
-        return trace.spans[order[found[0]]], "The first thing that looks wrong in the run is there."
-    deeds = tool_calls(trace)
-    changed = [span for span in deeds if changes(span) and not EXECUTOR.search(semconv.tool_name(span) or "")]
-    for span, why in (*((span, LAST_CHANGE) for span in changed[-1:]), *((span, FIRST_DEED) for span in deeds[:1])):
+    found = [anchor(trace, failure).explained for failure in detect(trace) if failure.detector in BREAKS]
+    first = min(found, key=lambda span_id: order[span_id], default=None)
+    return (trace.spans[order[first]], "The first thing that broke in the run is there.") if first else None
+
+
+def _changed(trace: Trace) -> tuple[Span, str] | None:
+    changed = [span for span in tool_calls(trace) if changes(span) and not _executes(span)]
+    return _asked_for(trace, changed[-1:], "The run's last change was asked for there.")
+
+
+def _handed_over(trace: Trace) -> tuple[Span, str] | None:
+    handed = [span for span in tool_calls(trace) if hands_over(span)]
+    return _asked_for(trace, handed[:1], "The hand-over to a person was asked for there.")
+
+
+def _crashed(trace: Trace) -> tuple[Span, str] | None:
+    crashed = (span for span in tool_calls(trace) if _executes(span) and _failed_to_run(span))
+    return _asked_for(trace, list(islice(crashed, 1)), "The first program that failed was written there.")
+
+
+def _worked(trace: Trace) -> tuple[Span, str] | None:
+    ran = [span for span in tool_calls(trace) if _executes(span)]
+    return _asked_for(trace, ran[:1], "The run's first program, on which the rest was built, was written there.")
+
+
+def _said(trace: Trace) -> tuple[Span, str] | None:
+    answers = chat_calls(trace)
+    if not answers:
+        return None
+    if tool_calls(trace):
+        return answers[-1], "The run only looked things up: what it made of them was said there."
+    return answers[0], "The run's first answer was given there."
+
+
+def _asked_for(trace: Trace, spans: Sequence[Span], why: str) -> tuple[Span, str] | None:
+    for span in spans:
         asked = _asked(trace, span)
         return (asked[0] if asked else span), why
-    answers = chat_calls(trace)
-    return (answers[0], "The run's first answer was given there.") if answers else None
+    return None
+
+
+def _executes(span: Span) -> bool:
+    return EXECUTOR.search(semconv.tool_name(span) or "") is not None
+
+
+def _failed_to_run(span: Span) -> bool:
+    return tool_error(span) is not None or CRASHED.search((semconv.tool_result(span) or "")[:MAX_RESULT]) is not None
 
 
 def _arguments(span: Span) -> str:
@@ -138,5 +210,6 @@ def _arguments(span: Span) -> str:
 RULES: tuple[tuple[frozenset[str], Callable[[Trace, Span], tuple[Span, str] | None]], ...] = (
     (HABITS, _first),
     (REPLIES, _answered),
+    (IGNORED, _refused),
     (JUDGEMENTS, _suspect),
 )

@@ -1,6 +1,8 @@
 import json
 from collections.abc import Sequence
 
+import pytest
+
 from clustering.anchor import Anchor, anchor
 from clustering.detect import detect
 from clustering.failure_at import failure_at
@@ -59,18 +61,59 @@ def judged(tools: Sequence[str]) -> str:
     return anchored(run, "01", "negative_feedback").explained
 
 
-def test_a_run_that_is_judged_bad_is_explained_by_what_else_looks_wrong(run: Run) -> None:
+def test_a_run_that_is_judged_bad_is_explained_by_what_broke_in_it(run: Run) -> None:
     run.agent()
-    asked(run, ("get_order", {"id": 1}))
-    run.tool(result="Error: no", arguments={"id": 1})
     asked(run, ("refund", {}))
     run.tool("refund")
-    assert anchored(run, "01", "negative_feedback").explained == "02"
+    run.llm(error=("openai.RateLimitError", "429"))
+    assert anchored(run, "01", "negative_feedback").explained == "04"
 
 
-def test_without_that_by_the_last_change_or_else_the_first_call() -> None:
-    assert judged(["get_order", "update_order", "refund"]) == "06"
-    assert judged(["get_order", "get_user"]) == "02"
+def test_a_lookup_that_was_refused_explains_no_bad_run(run: Run) -> None:
+    run.agent()
+    asked(run, ("find_order", {"id": 1}))
+    run.tool("find_order", result="Error: no", arguments={"id": 1})
+    asked(run, ("refund", {}))
+    run.tool("refund")
+    assert anchored(run, "01", "negative_feedback").explained == "04"
+
+
+@pytest.mark.parametrize(
+    ("tools", "explained"),
+    [
+        (["get_order", "update_order", "refund"], "06"),  # the last change
+        (["get_order", "transfer_to_human_agents"], "04"),  # else the hand-over
+        (["get_order", "get_user"], "04"),  # else what was made of the look-ups
+        (["python", "python"], "02"),  # else the first program
+    ],
+)
+def test_without_that_by_what_the_run_left_behind(tools: Sequence[str], explained: str) -> None:
+    assert judged(tools) == explained
+
+
+def test_programs_are_explained_by_the_first_that_failed(run: Run) -> None:
+    run.agent()
+    for result in ("exit code: 0", "exit status 1", "Traceback (most recent call last):"):
+        asked(run, ("python", {"code": result}))
+        run.tool("python", result, arguments={"code": result})
+    assert anchored(run, "01", "negative_feedback").explained == "04"
+
+
+def test_an_ignored_error_began_with_the_call_that_was_refused(run: Run) -> None:
+    run.agent()
+    asked(run, ("cancel_order", {"id": 1}))
+    run.tool("cancel_order", "Error: no", arguments={"id": 1})
+    chat(run, ("user", "Hi"), answer="It has been cancelled.")
+    [failure] = detect(run.trace)
+    assert (anchor(run.trace, failure).shown, anchor(run.trace, failure).explained) == ("04", "02")
+
+
+def test_what_ran_the_call_may_name_the_code(run: Run) -> None:
+    run.agent()
+    run.add("step", {"code.file.path": "shop/tools.py", "code.line.number": 3})
+    run.tool(result="Error: no", parent="02")
+    [failure] = detect(run.trace)
+    assert anchor(run.trace, failure).location == ("shop/tools.py", 3)
 
 
 def test_the_location_is_the_innermost_frame_of_the_harness_itself(run: Run) -> None:
