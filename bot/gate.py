@@ -6,7 +6,7 @@ parent along. Here the commit itself is read: nothing else decides what is pushe
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bot import git
@@ -75,6 +75,31 @@ def check_configuration(repo: Path, base_sha: str, head_sha: str) -> list[str]:
     edits = [_edit_of(repo, change) for change in changes]
     found += [edit for edit in edits if isinstance(edit, str)]
     return found + list(_of_text([edit for edit in edits if isinstance(edit, Edit)]))
+
+
+def check_revert(repo: Path, base_sha: str, head_sha: str, fix: Sequence[Edit]) -> list[str]:
+    """Return one sentence for each reason not to push a commit that may take a merged fix back, and nothing else.
+
+    Whatever it adds was there before the fix: no line is new to the repository.
+    """
+    found = list(_of_commit(repo, base_sha, head_sha))
+    changes = git.diff(repo, base_sha, head_sha)
+    if not changes:
+        found.append("nothing changes")
+    found += [reason for change in changes for reason in _of_change(change)]
+    before = {edit.path: edit.before for edit in fix}
+    found += [f"{change.path!r}: the fix did not touch it" for change in changes if change.path not in before]
+    if found:
+        return found
+    for change in changes:
+        edit = _edit_of(repo, change)
+        if isinstance(edit, str):
+            found.append(edit)
+            continue
+        gained = Counter((edit.after or "").splitlines()) - Counter((edit.before or "").splitlines())
+        if gained - Counter((before[change.path] or "").splitlines()):
+            found.append(f"{change.path!r}: would gain lines that were not there before the fix")
+    return found
 
 
 def _of_commit(repo: Path, base_sha: str, head_sha: str) -> Iterator[str]:

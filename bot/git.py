@@ -257,6 +257,19 @@ def commit_edits(repo: Path, base_sha: str, edits: Sequence[Edit], message: str)
     return write_commit(repo, tree, parents=(base_sha,), message=message, seconds=read_commit(repo, base_sha).seconds)
 
 
+def merge_texts(ours: str, base: str, theirs: str) -> str | None:
+    """Apply to `ours` what leads from `base` to `theirs`, line by line; None when both changed the same lines."""
+    with tempfile.TemporaryDirectory(prefix="tracewright-merge-") as folder:
+        repo = init_bare(Path(folder) / "repository")
+        paths = [Path(folder) / name for name in ("ours", "base", "theirs")]
+        for path, text in zip(paths, (ours, base, theirs), strict=True):
+            path.write_bytes(text.encode())
+        try:
+            return run(repo, "merge-file", "-p", "--quiet", *map(str, paths)).decode()
+        except GitError:
+            return None
+
+
 def create_branch(repo: Path, branch: str, sha: str) -> None:
     """Make a branch; fails when it exists. HEAD, index and working tree stay as they are."""
     run(repo, "update-ref", "--no-deref", f"refs/heads/{branch}", sha, NO_OBJECT)

@@ -1,7 +1,7 @@
 """Ledger: what every stage looks up and writes down: agents, failure modes, proposals, evidence, verdicts."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -13,11 +13,12 @@ from bot.errors import BotError, NoAgent, UnknownFailureMode
 from bot.forge.forge import Forge, State
 from bot.pr_body.escape import one_line
 from bot.queue import Queue
-from bot.second_chance import may_try_again
+from bot.second_chance import may_mend_again, may_try_again
+from bot.store.pull_requests import Opened
 from bot.store.store import Store
 from bot.store.verdicts import RecordedVerdict
 from clustering.errors import ClusteringError
-from clustering.failure_mode import FailureMode
+from clustering.failure_mode import FailureMode, Status
 from fixers.errors import FixerError
 from fixers.evidence import Evidence, Verdict
 from fixers.proposal import Proposal
@@ -91,11 +92,29 @@ class Ledger:
         return failures[0].service if failures else ""
 
     def has_second_chance(self, tenant: str, mode: FailureMode, base_sha: str) -> bool:
-        """Tell whether the refusals of a failure mode's pull requests leave room for another one."""
+        """Tell whether what became of a failure mode's pull requests leaves room for another one."""
         opened = self.store.pull_requests_of_mode(tenant, mode.id)
         refusals = [each for each in self.store.refusals(tenant) if each.failure_mode_id == mode.id]
-        closed = all(each.pull_request.state == State.CLOSED for each in opened)
-        return closed and may_try_again(mode, refusals, base_sha=base_sha)
+        reverted = self.reverted(tenant)
+        merged = [
+            each for each in opened if each.pull_request.state == State.MERGED and each.proposal_id not in reverted
+        ]
+        if any(each.pull_request.state == State.OPEN for each in opened):
+            return False
+        if merged and not self._came_back(tenant, mode, merged):
+            return False
+        return may_try_again(mode, refusals, base_sha=base_sha) if refusals or not merged else True
+
+    def reverted(self, tenant: str) -> frozenset[str]:
+        """Return the proposals that were merged and taken back."""
+        return frozenset(each.proposal_id for each in self.store.reverts(tenant) if each.state == State.MERGED)
+
+    def _came_back(self, tenant: str, mode: FailureMode, merged: Sequence[Opened]) -> bool:
+        """Tell whether each merged fix was proved, and enough sessions were hurt since."""
+        known = self.store.proofs(tenant)
+        times = [known[each.proposal_id].answered_at for each in merged if each.proposal_id in known]
+        failures = self.store.failures_of_mode(tenant, mode.id) if mode.status is Status.REGRESSED else []
+        return len(times) == len(merged) and may_mend_again(mode, failures, answered_at=times)
 
     def bundled(self, tenant: str, mode: FailureMode, proposal: Proposal, evidence: Evidence) -> dict[str, str]:
         """Return the evidence in full as it may be shown, with the runs that were tried."""

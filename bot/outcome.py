@@ -10,6 +10,8 @@ class Decision(StrEnum):
 
     MERGED = "merged"
     REFUSED = "refused"
+    #: Merged, and taken back by a revert that we proposed.
+    REVERTED = "reverted"
     APPROVED = "approved"
     CHANGES_REQUESTED = "changes requested"
     COMMENTED = "commented"

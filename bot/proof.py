@@ -36,3 +36,5 @@ class Proof:
     answered_at: datetime | None = None
     #: Whether the last word was said.
     is_final: bool = False
+    #: When people were told that the failure is back, with what is different; None while it is not.
+    came_back_at: datetime | None = None

@@ -15,12 +15,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from bot.errors import BadSetting, ForgeError
+from bot.discretion import Discretion
+from bot.errors import BadSetting, ForgeError, StoreError
 from bot.forge.forge import Forge, State
 from bot.outcome import Decision
-from bot.pr_body.comments import aftermath
+from bot.pr_body.comments import aftermath, came_back
 from bot.predicted import score_predictions
 from bot.proof import Basis, Proof
+from bot.recurrence import Difference, differences
+from bot.revert import follow_revert, propose_revert
 from bot.store.proofs import Runs
 from bot.store.pull_requests import Opened
 from bot.store.store import Store
@@ -34,6 +37,8 @@ log = logging.getLogger(__name__)
 WINDOW = timedelta(days=14)
 #: When the last word is said.
 LAST_WORD = timedelta(days=14)
+#: Failures on each side that are compared when one came back: their traces are read.
+MAX_COMPARED = 50
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
 
@@ -45,21 +50,92 @@ class Parted(NamedTuple):
     basis: Basis
 
 
-def prove(store: Store, tenant: str, forge_of: Callable[[str, str], Forge], *, now: datetime) -> None:
-    """Bring the proof of every merged pull request up to date, and say it twice at most: when sound, and at the end."""
+def prove(
+    store: Store,
+    tenant: str,
+    forge_of: Callable[[str, str], Forge],
+    *,
+    now: datetime,
+    shown: Discretion,
+) -> None:
+    """Bring the proof of every merged pull request up to date, and say it twice at most: when sound, and at the end.
+
+    What got worse is proposed to be taken back; what was fixed and is regressed is told with what is different.
+
+    Parameters
+    ----------
+    shown
+        Takes out of texts what people may not see.
+
+    """
+    _follow_reverts(store, tenant, forge_of, now=now)
     known = store.proofs(tenant)
     for opened in store.pull_requests(tenant):
         proof = known.get(opened.proposal_id)
         if opened.pull_request.state != State.MERGED or (proof is not None and proof.is_final):
             continue
         try:
-            _prove_one(store, tenant, opened, proof, forge_of(tenant, opened.pull_request.repository), now=now)
+            forge = forge_of(tenant, opened.pull_request.repository)
+            _prove_one(store, tenant, opened, proof, forge, now=now, shown=shown)
         except (BadSetting, ForgeError) as error:
             log.warning("%s is proved in a later run: %s", opened.pull_request.url, error)
+    _tell_what_came_back(store, tenant, forge_of, now=now, shown=shown)
+
+
+def _tell_what_came_back(
+    store: Store, tenant: str, forge_of: Callable[[str, str], Forge], *, now: datetime, shown: Discretion
+) -> None:
+    """Say below each proved fix whose failure mode is regressed what is different now; once."""
+    known = store.proofs(tenant)
+    regressed = {mode.id for mode in store.failure_modes(tenant) if mode.status is Status.REGRESSED}
+    for opened in store.pull_requests(tenant):
+        proof, proposal = known.get(opened.proposal_id), store.proposal(tenant, opened.proposal_id)
+        told = proof is None or proof.answered_at is None or proof.came_back_at is not None
+        if told or proof is None or proposal is None or proposal.failure_mode_id not in regressed:
+            continue
+        try:
+            forge = forge_of(tenant, opened.pull_request.repository)
+            words = came_back(what_is_different(store, tenant, proposal.failure_mode_id, proof), shown.text)
+            forge.comment_once(opened.pull_request, "came-back", words)
+        except (BadSetting, ForgeError) as error:
+            log.warning("that %s came back is told in a later run: %s", opened.pull_request.url, error)
+        else:
+            store.save_proof(tenant, replace(proof, came_back_at=now))
+
+
+def what_is_different(store: Store, tenant: str, failure_mode_id: str, proof: Proof) -> list[Difference]:
+    """Compare the failures since a fix was proved with those before it was merged."""
+    failures = store.failures_of_mode(tenant, failure_mode_id)
+    before = [each for each in failures if each.occurred_at <= proof.merged_at][-MAX_COMPARED:]
+    since = [each for each in failures if proof.answered_at and each.occurred_at > proof.answered_at][-MAX_COMPARED:]
+    try:
+        traces = store.load_traces(tenant, [each.trace_id for each in (*before, *since)])
+    except StoreError as error:
+        log.warning("the tools of failure mode %s are not compared: %s", failure_mode_id, error)
+        traces = {}
+    return differences(before, since, traces)
+
+
+def _follow_reverts(store: Store, tenant: str, forge_of: Callable[[str, str], Forge], *, now: datetime) -> None:
+    """Ask where the open reverts stand: a delivery may have been missed."""
+    for revert in store.reverts(tenant):
+        if revert.state != State.OPEN:
+            continue
+        try:
+            follow_revert(store, tenant, revert, forge=forge_of(tenant, revert.repository), actor="", now=now)
+        except (BadSetting, ForgeError) as error:
+            log.warning("%s is asked again in the next run: %s", revert.url, error)
 
 
 def _prove_one(
-    store: Store, tenant: str, opened: Opened, earlier: Proof | None, forge: Forge, *, now: datetime
+    store: Store,
+    tenant: str,
+    opened: Opened,
+    earlier: Proof | None,
+    forge: Forge,
+    *,
+    now: datetime,
+    shown: Discretion,
 ) -> None:
     proposal = store.proposal(tenant, opened.proposal_id)
     mode = store.failure_mode(tenant, proposal.failure_mode_id) if proposal else None
@@ -81,12 +157,15 @@ def _prove_one(
         predicted=score_predictions(proposal, store.evidence_of(tenant, proposal.id)),
         answered_at=earlier.answered_at if earlier else None,
         is_final=now >= merged_at + LAST_WORD,
+        came_back_at=earlier.came_back_at if earlier else None,
     )
     if proof.is_final:
         forge.comment_once(opened.pull_request, "aftermath-last", aftermath(proof))
     if told is not Answer.TOO_LITTLE:
         forge.comment_once(opened.pull_request, "aftermath", aftermath(proof))
         proof = _answered(store, tenant, mode, proof, now=now)
+    if told is Answer.WORSE:
+        propose_revert(store, tenant, opened, proposal, mode=shown.mode(mode), proof=proof, forge=forge)
     store.save_proof(tenant, proof)
 
 

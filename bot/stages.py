@@ -164,7 +164,7 @@ class ProductStages:
 
     def prove(self, tenant: str) -> None:
         """Say, on each merged pull request, what production says of it."""
-        prove(self.store, tenant, self.forge_of, now=self.now())
+        prove(self.store, tenant, self.forge_of, now=self.now(), shown=self.discretions.of(tenant))
 
     def give_up(self, tenant: str, task: Task, reason: str) -> None:
         """Record that an attempt ended in an error of the machinery; it is made again, at most once an hour."""

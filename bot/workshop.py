@@ -52,7 +52,15 @@ class Workshop:
         """Return the ids of proposals to try: those that were never judged, else new ones."""
         if tried and not self._may_ask_model(tenant, tried, agent.harness.budget):
             return []
-        refused = self.ledger.store.proposals_of_mode(tenant, mode.id, state=State.CLOSED)
+        refused, reverted = (
+            self.ledger.store.proposals_of_mode(tenant, mode.id, state=State.CLOSED),
+            self.ledger.reverted(tenant),
+        )
+        refused += [
+            each
+            for each in self.ledger.store.proposals_of_mode(tenant, mode.id, state=State.MERGED)
+            if each.id in reverted
+        ]
         if not tried and not refused:
             self._carry_over(tenant, mode, agent)
         over = {*tried, *(proposal.id for proposal in refused)}

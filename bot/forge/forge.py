@@ -40,6 +40,8 @@ class Draft:
     draft: bool = True
     #: Adds `.github/tracewright.yml` and nothing else: the one file that no fix may touch.
     is_configuration: bool = False
+    #: Takes a merged fix back, whose edits these are, and changes nothing else: the regression test may go then.
+    takes_back: tuple[Edit, ...] = ()
 
 
 class Conclusion(StrEnum):

@@ -62,4 +62,6 @@ def reasons_against(repo: Path, base_sha: str, head_sha: str, draft: Draft) -> l
     """Return what the gate has against the commit of a draft."""
     if draft.is_configuration:
         return gate.check_configuration(repo, base_sha, head_sha)
+    if draft.takes_back:
+        return gate.check_revert(repo, base_sha, head_sha, draft.takes_back)
     return gate.check(repo, base_sha, head_sha, draft.harness)

@@ -15,6 +15,7 @@ from bot.handlers.installations import follow_installation, follow_repository, f
 from bot.handlers.means import Handler, Means
 from bot.handlers.refusals import take_choice, take_words
 from bot.handlers.remarks import take_review, take_review_comment
+from bot.handlers.reverts import note_revert
 from webhooks.github import Delivery
 
 #: By (event, action), in the order in which they run; "" is the action of events that have none.
@@ -31,9 +32,9 @@ HANDLERS: Mapping[tuple[str, str], tuple[Handler, ...]] = {
     ("installation_repositories", "removed"): (follow_selection,),
     ("issue_comment", "created"): (record_decision, take_words, obey_command),
     ("issue_comment", "edited"): (take_choice,),
-    ("pull_request", "closed"): (record_decision,),
+    ("pull_request", "closed"): (record_decision, note_revert),
     ("pull_request", "opened"): (check_configuration,),
-    ("pull_request", "reopened"): (check_configuration, follow_reopening),
+    ("pull_request", "reopened"): (check_configuration, follow_reopening, note_revert),
     ("pull_request", "synchronize"): (check_configuration, notice_strangers),
     ("pull_request_review", "submitted"): (record_decision, take_review),
     ("pull_request_review_comment", "created"): (take_review_comment,),

@@ -1,11 +1,12 @@
 """What the bot says below a pull request, each thing once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bot.command import MARK, MEANINGS
 from bot.pr_body import facts
-from bot.pr_body.escape import identifier, prose
+from bot.pr_body.escape import code, identifier, prose
 from bot.proof import Proof
+from bot.recurrence import Difference
 from clustering.failure_mode import FailureMode
 from clustering.wish import HAS
 from fixers.aftermath import CONFIDENCE, Exposure, exact_interval
@@ -80,6 +81,26 @@ def aftermath(proof: Proof) -> str:
         f"Runs of the same kind, parted by the {proof.basis.value}, from 14 days before the merge; exact intervals of "
         f"{CONFIDENCE:.0%}. What else the same release changed is not told apart."
     )
+
+
+def came_back(found: Sequence[Difference], redact: Callable[[str], str]) -> str:
+    """Say that a failure came back after its fix was proved, and what is different; what runs say is quoted."""
+    lines = [f"- {_difference(each, redact)}" for each in found] or [
+        "- nothing that I look at: releases, tools, the wording of messages and users are as before"
+    ]
+    listed = "\n".join(lines)
+    return (
+        "**It is back.** This failure had been fixed here, as production showed, and runs show it again, so it is "
+        f"*regressed* now. What is different from before the fix:\n\n{listed}\n\nAnother fix may follow; the same one "
+        "will not."
+    )
+
+
+def _difference(each: Difference, redact: Callable[[str], str]) -> str:
+    if each.what == "user":
+        return f"users: none of the {each.since} who are hurt now was among the {each.before} before"
+    counts = f"in {each.n_since} of {each.since} failing runs now, in {each.n_before} of {each.before} before"
+    return f"{each.what} {code(redact(each.value), limit=200)}: {counts}"
 
 
 def _rate(n_failed: int, exposure: Exposure) -> str:

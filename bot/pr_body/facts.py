@@ -21,6 +21,7 @@ NO_ISOLATION = (
     "The code ran WITHOUT ISOLATION: this machine has no sandbox, and the repository is Tracewright's own example. "
     "A test or a replay could have reached this machine's files and network."
 )
+CAME_BACK = "It had been fixed, and came back: the pull request of that fix says what is different."
 UNDO = (
     "Before a merge: close the pull request and delete its branch. After a merge: revert the merge commit. "
     "Nothing but the files of this branch was changed."

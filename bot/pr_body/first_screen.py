@@ -2,7 +2,7 @@
 
 from bot.pr_body import facts
 from bot.pr_body.escape import block, code, identifier, prose
-from clustering.failure_mode import FailureMode
+from clustering.failure_mode import FailureMode, Status
 from clustering.score import Traffic
 from fixers.evidence import Evidence
 from fixers.proposal import Proposal
@@ -18,7 +18,8 @@ def disclosure(evidence: Evidence) -> str:
 
 def what_failed(mode: FailureMode, traffic: Traffic | None) -> str:
     """Say what failed, for whom and how often."""
-    return f"## What failed\n\n**{prose(mode.title, limit=200)}**\n\n{facts.for_whom(mode, traffic)}"
+    back = f" {facts.CAME_BACK}" if mode.status is Status.REGRESSED else ""
+    return f"## What failed\n\n**{prose(mode.title, limit=200)}**\n\n{facts.for_whom(mode, traffic)}{back}"
 
 
 def cause(proposal: Proposal, link: str | None) -> str:

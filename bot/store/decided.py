@@ -5,11 +5,13 @@ from datetime import datetime
 
 from bot.outcome import Outcome, Reason
 from bot.proof import Proof
+from bot.pull_request import PullRequest
 from bot.refusal import Refusal
 from bot.remark import Remark
-from bot.store import notes, outcomes, proofs, refusals, remarks
+from bot.store import notes, outcomes, proofs, refusals, remarks, reverts
 from bot.store.proofs import Deployment, Runs
 from bot.store.records import Records
+from bot.store.reverts import Revert
 from bot.store.transaction import writing
 
 
@@ -119,3 +121,23 @@ class Decided(Records):
                 since=since,
                 boundary=boundary,
             )
+
+    def keep_revert(self, tenant: str, pull_request: PullRequest, *, proposal_id: str) -> None:
+        """Keep the pull request that takes a merged fix back; there is one at most."""
+        with writing(self.engine) as connection:
+            reverts.keep_revert(connection, tenant, pull_request, proposal_id=proposal_id, now=self._now())
+
+    def reverts(self, tenant: str) -> list[Revert]:
+        """Return the pull requests that take merged fixes back, oldest first."""
+        with self.engine.connect() as connection:
+            return reverts.reverts(connection, tenant)
+
+    def find_revert(self, tenant: str, repository: str, number: int) -> Revert | None:
+        """Return the revert with the number of a pull request, None when it is none."""
+        with self.engine.connect() as connection:
+            return reverts.find_revert(connection, tenant, repository, number)
+
+    def set_revert_state(self, tenant: str, proposal_id: str, state: str) -> None:
+        """Note where the revert of a proposal stands now: "open", "closed" or "merged"."""
+        with writing(self.engine) as connection:
+            reverts.set_revert_state(connection, tenant, proposal_id, state)

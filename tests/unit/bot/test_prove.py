@@ -1,11 +1,12 @@
 """What production says of a merged fix, and where it is said."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.forge.forge import Base, Draft, State
 from bot.handlers.means import Means
 from bot.handlers.table import handle
 from bot.outcome import Decision, Outcome
@@ -45,6 +46,22 @@ class FakeForge:
     repository: str = "acme/shop"
     followers: set[str] = field(default_factory=lambda: {MERGE})
     comments: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str | None] = field(default_factory=dict)
+    opened: list[Draft] = field(default_factory=list)
+
+    def base(self) -> Base:
+        return Base(branch="main", sha="e" * 40)
+
+    def read_file(self, path: str, _: str) -> str | None:
+        return self.files.get(path)
+
+    def open_pull_request(self, draft: Draft) -> PullRequest:
+        self.opened.append(draft)
+        url = "https://github.com/acme/shop/pull/8"
+        return replace(PULL, number=8, head_branch=draft.head_branch, url=url, state="open")
+
+    def pull_request_state(self, _: PullRequest) -> State:
+        return State.OPEN
 
     def merge_sha(self, _: PullRequest) -> str:
         return MERGE
@@ -77,7 +94,7 @@ class World:
             trace = Trace.from_spans([span])
             body = trace_id.encode()
             self.store.keep_batch(TENANT, Batch(dialect="fake", body=body, rows=rows_of(trace.spans)))
-            self.store.save_examined(TENANT, trace, [failure(trace_id, at)] if number < failed else [])
+            self.store.save_examined(TENANT, trace, [failure(trace_id, at, release)] if number < failed else [])
             self.members += [(trace_id, "s", MODE.detector)] if number < failed else []
         self.store.save_modes(TENANT, [MODE], {MODE.id: self.members})
 
@@ -104,11 +121,17 @@ class World:
         )
 
     def prove(self, *, at: timedelta) -> Proof:
-        prove(self.store, TENANT, lambda *_: self.forge, now=MERGED_AT + at)  # type: ignore[arg-type,return-value]
+        prove(
+            self.store,
+            TENANT,
+            lambda *_: self.forge,
+            now=MERGED_AT + at,
+            shown=DISCRETIONS.of(TENANT),  # type: ignore[arg-type,return-value]
+        )
         return self.store.proofs(TENANT)[PROPOSAL.id]
 
 
-def failure(trace_id: str, at: timedelta) -> Failure:
+def failure(trace_id: str, at: timedelta, release: str = "") -> Failure:
     return Failure(
         trace_id=trace_id,
         span_id="s",
@@ -118,6 +141,7 @@ def failure(trace_id: str, at: timedelta) -> Failure:
         reason="r",
         occurred_at=MERGED_AT + at,
         service="shop",
+        release=release or None,
     )
 
 
@@ -216,3 +240,18 @@ def test_the_last_word_is_said_after_14_days_and_nothing_after_it(world: World) 
     assert list(world.forge.comments) == ["aftermath-last"]
     world.ran(40, failed=0, at=HOUR)
     assert world.prove(at=timedelta(days=15)) == final
+
+
+def test_what_came_back_is_told_once_with_what_is_different(world: World) -> None:
+    world.ran(40, failed=20, at=-HOUR, release="1.0")
+    world.ran(40, failed=0, at=HOUR, release="1.1")
+    assert world.prove(at=2 * HOUR).answer is Answer.FIXED
+    world.ran(40, failed=10, at=3 * HOUR, release="1.2 <!-- -->")
+    world.store.set_status(TENANT, MODE.id, Status.REGRESSED)  # as grouping does
+    assert world.prove(at=4 * HOUR).came_back_at == MERGED_AT + 4 * HOUR
+    told = world.forge.comments["came-back"]
+    assert "*regressed*" in told
+    assert "in 10 of 10 failing runs now, in 0 of 20 before" in told
+    assert "in 0 of 10 failing runs now, in 20 of 20 before" in told
+    assert "<!-- -->" not in told
+    assert world.prove(at=5 * HOUR).came_back_at == MERGED_AT + 4 * HOUR

@@ -104,6 +104,9 @@ READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
     "count_unflagged": lambda store, _: store.count_unflagged(OURS),
     "found_by_judge": lambda store, _: store.found_by_judge(OURS, most=9),
     "outcomes_of_mode": lambda store, _: store.outcomes_of_mode(OURS, "fm1"),
+    "taken_places": lambda store, _: store.taken_places(OURS),
+    "reverts": lambda store, _: store.reverts(OURS),
+    "find_revert": lambda store, _: store.find_revert(OURS, "acme/shop", 1),
 }
 WRITES = {
     "join_responses",
@@ -154,6 +157,10 @@ WRITES = {
     "save_proof",
     "add_spent",
     "keep_mended_runs",
+    "take_place",
+    "free_place",
+    "keep_revert",
+    "set_revert_state",
 }
 # As an earlier version kept it.
 UNDESCRIBE = sa.text("UPDATE failures SET kind = NULL WHERE tenant = :tenant AND span_id = 'b'")
@@ -274,6 +281,8 @@ def fill(  # noqa: PLR0917  # fixtures are given by name
             predicted=Score(),
         )
         store.save_proof(tenant, proof)
+        store.take_place(tenant, proposal_id=proposal.id, repository="acme/shop", agent="shop")
+        store.keep_revert(tenant, pull_request, proposal_id=proposal.id)
         return {"proposal": proposal.id, "start": clock.time, "pull_request": pull_request}
 
     return fill_tenant
