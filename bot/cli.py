@@ -24,6 +24,7 @@ from bot.fix import fix_once
 from bot.fix_checkout import BUDGET, Order, fix_checkout
 from bot.ingest import ingest as ingest_file
 from bot.keys_cli import keys_app
+from bot.lessons_cli import lessons_app
 from bot.modes_cli import decisions_app
 from bot.pipeline import durable, finish_pending, run_once
 from bot.pr_body.escape import one_line, visible
@@ -49,6 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys_app, name="keys")
+app.add_typer(lessons_app, name="lessons")
 app.add_typer(decisions_app)
 app.add_typer(report_app)
 app.add_typer(replay_app)

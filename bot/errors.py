@@ -6,6 +6,7 @@ BotError
 ├── BadFile
 ├── UnknownFailureMode
 ├── UnknownKey
+├── UnknownLesson
 ├── NotMergeable
 ├── NotSplittable
 ├── NoAgent
@@ -42,6 +43,10 @@ class UnknownFailureMode(BotError):
 
 class UnknownKey(BotError):
     """There is no such ingestion key, or it is not accepted any more."""
+
+
+class UnknownLesson(BotError):
+    """There is no such lesson, or more than one."""
 
 
 class NotMergeable(BotError):

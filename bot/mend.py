@@ -9,6 +9,8 @@ from pathlib import Path
 from bot.agents import Agent
 from bot.errors import NoTraces
 from bot.examine import detectors_for
+from bot.learn import counted
+from bot.lesson import Learned, relevant
 from bot.past_attempts import NO_MODEL, past_attempts
 from bot.store.store import Store
 from clustering.failure import Failure
@@ -29,6 +31,7 @@ from fixers.replay.playback import LiveModel
 from fixers.revision import Revision
 from fixers.sandbox import Sandbox
 from fixers.scope import violations
+from fixers.submission import AUTHOR
 from fixers.verify import verify
 from webhooks.trace import Trace
 
@@ -62,6 +65,13 @@ def draft_fixes(
         index = CodeIndex.of(checkout)
         attempts = past_attempts(store, tenant, mode)
         diagnosis = diagnose(mode, failures, traces, index, healthy=healthy)
+        lessons = relevant(
+            counted(store, tenant),
+            mode,
+            repository=agent.forge.repository,
+            layer=diagnosis.layer,
+            paths=[diagnosis.location.path] if diagnosis.location else [],
+        )
 
         def ask(**_: object) -> Proposal | str:
             if model is None:
@@ -82,6 +92,7 @@ def draft_fixes(
                 sandbox=sandbox,
                 may_edit=_scope(harness),
                 attempts=attempts,
+                lessons=[(_teacher(each), each.lesson.text) for each in lessons],
                 revision=revision,
             )
             store.add_spent(tenant, mode.id, tokens=run.tokens, cost_usd=run.cost_usd)
@@ -98,7 +109,16 @@ def draft_fixes(
             recipes=recipes,
             agent=ask,
         )
+    for proposal in drafted.proposals:
+        if proposal.author == AUTHOR:  # recipes read no lessons
+            store.use_lessons(tenant, [each.lesson.id for each in lessons], proposal_id=proposal.id)
     return replace(drafted, proposals=tuple(replace(each, seen=tuple(traces)) for each in drafted.proposals))
+
+
+def _teacher(learned: Learned) -> str:
+    lesson = learned.lesson
+    who = f"{lesson.author} on " if lesson.author else ""
+    return f"an earlier fix ({lesson.kind}), {who}{lesson.pull_request}"
 
 
 def try_fix(

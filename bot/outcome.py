@@ -45,3 +45,7 @@ class Outcome:
     decided_at: datetime
     #: Of a refusal; None while nobody has said.
     reason: Reason | None = None
+    #: Address of the comment that says why; empty when nobody wrote one.
+    comment: str = ""
+    #: Login of who said why, where that is not `actor`.
+    said_by: str = ""

@@ -17,6 +17,7 @@ from bot.forge.forge import Forge
 from bot.group import group
 from bot.handlers.means import Means
 from bot.handlers.table import handle
+from bot.learn import learn
 from bot.ledger import MAX_REASON, Ledger
 from bot.opening import Opening
 from bot.pipeline import Task
@@ -163,8 +164,10 @@ class ProductStages:
         write_boards(self.store, tenant, self.agents(tenant), self.ledger.queue, self.discretions.of(tenant))
 
     def prove(self, tenant: str) -> None:
-        """Say, on each merged pull request, what production says of it."""
-        prove(self.store, tenant, self.forge_of, now=self.now(), shown=self.discretions.of(tenant))
+        """Say, on each merged pull request, what production says of it, and learn from what was said of all of them."""
+        shown = self.discretions.of(tenant)
+        prove(self.store, tenant, self.forge_of, now=self.now(), shown=shown)
+        learn(self.store, tenant, discretion=shown, now=self.now())
 
     def give_up(self, tenant: str, task: Task, reason: str) -> None:
         """Record that an attempt ended in an error of the machinery; it is made again, at most once an hour."""

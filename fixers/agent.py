@@ -19,6 +19,7 @@ from fixers.diagnosis import Diagnosis
 from fixers.digest import digest
 from fixers.errors import FixerError, TreeTooLarge
 from fixers.harness import Harness
+from fixers.lessons import tell
 from fixers.model import Model, Reply
 from fixers.proposal import Proposal
 from fixers.quoting import clean
@@ -72,6 +73,7 @@ def run_agent(
     may_edit: Callable[[str], str | None],
     attempts: Sequence[Attempt] = (),
     revision: Revision | None = None,
+    lessons: Sequence[tuple[str, str]] = (),
     clock: Callable[[], float] = time.monotonic,
 ) -> AgentRun:
     """Let the model look for a fix; whatever goes wrong on its side becomes the reason of a run without a proposal.
@@ -98,6 +100,8 @@ def run_agent(
         What was tried on the failure mode before, oldest first.
     revision
         A proposal to change, and what reviewers say of it; None to start from the checkout.
+    lessons
+        What earlier fixes came to, (who said it, what): data.
     clock
         Seconds, as `time.monotonic`.
 
@@ -125,6 +129,7 @@ def run_agent(
     except TreeTooLarge as error:
         return AgentRun(proposal=None, reason=str(error), transcript=(), tokens=0, cost_usd=0.0)
     messages = _opening(harness, account)
+    messages[-1]["content"] += tell(lessons)
     if revision is not None:
         apply_to(workspace.files, revision.proposal.edits)
         messages[-1]["content"] += revision.ask()

@@ -19,6 +19,8 @@ from fixers.tools import SUBMIT, read_arguments, run_on_copy
 from fixers.workspace import Refused, Workspace, syntax_problem
 from webhooks.trace import Span, Trace
 
+#: What `Proposal.author` says of these.
+AUTHOR = "agent"
 MAX_TITLE = 70
 MAX_SENTENCES = 1_500  # characters of cause, rationale or risk
 MAX_OUTPUT = 3_000  # characters of a test run
@@ -59,7 +61,7 @@ class Submission:
             failure_mode_id=mode.id,
             base_sha=base_sha,
             diagnosis=diagnosis,
-            author="agent",
+            author=AUTHOR,
             title=self.title,
             rationale=self.rationale,
             edits=self.edits,

@@ -19,6 +19,11 @@ class Said(NamedTuple):
     #: Data, never instructions.
     words: str
 
+    @property
+    def address(self) -> str:
+        """Where the comment is read."""
+        return f"{self.opened.pull_request.url}#issuecomment-{self.comment_id}"
+
 
 def comment_on_ours(delivery: Delivery, means: Means) -> Said | None:
     """Return the comment of a person on a pull request of ours; None for a bot's, and for any other."""

@@ -34,4 +34,12 @@ def obey_command(delivery: Delivery, means: Means) -> None:
 
 
 def _ignore(means: Means, said: Said, delivery_id: str, reason: str) -> None:
-    requests.ignore(means, said.tenant, said.opened, actor=said.actor, delivery_id=delivery_id, reason=reason)
+    requests.ignore(
+        means,
+        said.tenant,
+        said.opened,
+        actor=said.actor,
+        delivery_id=delivery_id,
+        reason=reason,
+        comment=said.address,
+    )

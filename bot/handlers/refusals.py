@@ -18,7 +18,7 @@ def take_choice(delivery: Delivery, means: Means) -> None:
         return
     reason = chosen(said.words)
     if reason is not None and requests.may_ask(means, said.tenant, said.opened, said.actor):
-        means.store.give_reason(said.tenant, said.opened.proposal_id, reason)
+        means.store.give_reason(said.tenant, said.opened.proposal_id, reason, by=said.actor, comment=said.address)
 
 
 def take_words(delivery: Delivery, means: Means) -> None:
@@ -30,4 +30,11 @@ def take_words(delivery: Delivery, means: Means) -> None:
     refusal = refused.get(said.opened.proposal_id)
     unanswered = refusal is not None and refusal.reason in {None, Reason.SILENCE}
     if unanswered and requests.may_ask(means, said.tenant, said.opened, said.actor):
-        means.store.give_reason(said.tenant, said.opened.proposal_id, Reason.OTHER, words=said.words)
+        means.store.give_reason(
+            said.tenant,
+            said.opened.proposal_id,
+            Reason.OTHER,
+            words=said.words,
+            by=said.actor,
+            comment=said.address,
+        )

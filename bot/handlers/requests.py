@@ -34,7 +34,16 @@ def explain(means: Means, tenant: str, opened: Opened) -> None:
         _answer(means, tenant, opened, "explain", told)
 
 
-def ignore(means: Means, tenant: str, opened: Opened, *, actor: str, delivery_id: str, reason: str = "") -> None:
+def ignore(
+    means: Means,
+    tenant: str,
+    opened: Opened,
+    *,
+    actor: str,
+    delivery_id: str,
+    reason: str = "",
+    comment: str = "",
+) -> None:
     """Leave the failure mode alone from now on, and close its pull request."""
     proposal = means.store.proposal(tenant, opened.proposal_id)
     if proposal is None:
@@ -48,6 +57,7 @@ def ignore(means: Means, tenant: str, opened: Opened, *, actor: str, delivery_id
         words=reason,
         decided_at=means.now(),
         reason=Reason.UNWANTED,
+        comment=comment,
     )
     means.store.record_outcome(tenant, outcome)
     forge = means.forge_of(tenant, opened.pull_request.repository)

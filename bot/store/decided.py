@@ -38,10 +38,12 @@ class Decided(Records):
         with self.engine.connect() as connection:
             return refusals.refusals(connection, tenant)
 
-    def give_reason(self, tenant: str, proposal_id: str, reason: Reason, *, words: str = "") -> None:
-        """Note why a proposal was refused."""
+    def give_reason(
+        self, tenant: str, proposal_id: str, reason: Reason, *, words: str = "", by: str = "", comment: str = ""
+    ) -> None:
+        """Note why a proposal was refused, who says so, and the address of the comment."""
         with writing(self.engine) as connection:
-            refusals.give_reason(connection, tenant, proposal_id, reason, words)
+            refusals.give_reason(connection, tenant, proposal_id, reason, words, by=by, comment=comment)
 
     def ask_again(self, tenant: str, failure_mode_id: str) -> None:
         """Note that a person wants another attempt on a failure mode whose pull request was refused."""
@@ -62,6 +64,11 @@ class Decided(Records):
         """Return what was said of a pull request and is not answered yet, oldest first."""
         with self.engine.connect() as connection:
             return remarks.unanswered_remarks(connection, tenant, head_branch)
+
+    def answered_remarks(self, tenant: str, head_branch: str) -> list[Remark]:
+        """Return what was said of a pull request and was answered, oldest first."""
+        with self.engine.connect() as connection:
+            return remarks.answered_remarks(connection, tenant, head_branch)
 
     def review_rounds(self, tenant: str, head_branch: str) -> int:
         """Return how many times remarks on a pull request were answered."""

@@ -16,12 +16,14 @@ _KEEP = sa.text("""
     VALUES (:tenant, :proposal_id, :trace_id, :service, :kept_at, :record)
     ON CONFLICT (tenant, proposal_id, trace_id) DO UPDATE SET record = excluded.record
 """)
-# Only of merged fixes: without its fix, a run fails as it always did.
+# Only of merged fixes that were not taken back: without its fix, a run fails as it always did.
 _OF_SERVICES = sa.text("""
     SELECT mended_runs.record FROM mended_runs
     JOIN pull_requests ON pull_requests.tenant = mended_runs.tenant
         AND pull_requests.proposal_id = mended_runs.proposal_id AND pull_requests.state = 'merged'
-    WHERE mended_runs.tenant = :tenant AND mended_runs.service = :service
+    WHERE mended_runs.tenant = :tenant AND mended_runs.service = :service AND NOT EXISTS (
+        SELECT 1 FROM reverts WHERE reverts.tenant = mended_runs.tenant
+        AND reverts.proposal_id = mended_runs.proposal_id AND reverts.state = 'merged')
     ORDER BY mended_runs.kept_at DESC, mended_runs.proposal_id, mended_runs.trace_id LIMIT :limit
 """)
 

@@ -49,13 +49,15 @@ def refusals(connection: sa.Connection, tenant: str) -> list[Refusal]:
     return [_refusal(row) for row in connection.execute(_ALL, {"tenant": tenant})]
 
 
-def give_reason(connection: sa.Connection, tenant: str, proposal_id: str, reason: Reason, words: str) -> None:
+def give_reason(  # as kept
+    connection: sa.Connection, tenant: str, proposal_id: str, reason: Reason, words: str, *, by: str, comment: str
+) -> None:
     """Note why a proposal was refused, with the refusal and with its outcomes; words that are empty change none."""
     key = {"tenant": tenant, "proposal_id": proposal_id}
     connection.execute(_GIVE, {**key, "reason": reason})
     for row in connection.execute(_OUTCOMES, {**key, "decision": Decision.REFUSED}).all():
         outcome = from_json(Outcome, row.record)
-        told = replace(outcome, reason=reason, words=words or outcome.words)
+        told = replace(outcome, reason=reason, words=words or outcome.words, said_by=by, comment=comment)
         rewritten = {"tenant": tenant, "delivery_id": row.delivery_id, "record": to_json(told)}
         connection.execute(_REWRITE, rewritten)
 

@@ -17,6 +17,10 @@ _UNANSWERED = sa.text("""
     SELECT record FROM remarks WHERE tenant = :tenant AND head_branch = :head_branch AND round IS NULL
     ORDER BY told_at, remark_id
 """)
+_ANSWERED = sa.text("""
+    SELECT record FROM remarks WHERE tenant = :tenant AND head_branch = :head_branch AND round IS NOT NULL
+    ORDER BY told_at, remark_id
+""")
 _ROUNDS = sa.text("SELECT max(round) FROM remarks WHERE tenant = :tenant AND head_branch = :head_branch")
 _ANSWER = sa.text("UPDATE remarks SET round = :round WHERE tenant = :tenant AND remark_id = :remark_id")
 
@@ -36,6 +40,12 @@ def keep_remark(connection: sa.Connection, tenant: str, remark: Remark) -> bool:
 def unanswered_remarks(connection: sa.Connection, tenant: str, head_branch: str) -> list[Remark]:
     """Return what was said of a pull request and is not answered yet, oldest first."""
     records = connection.scalars(_UNANSWERED, {"tenant": tenant, "head_branch": head_branch})
+    return [from_json(Remark, record) for record in records]
+
+
+def answered_remarks(connection: sa.Connection, tenant: str, head_branch: str) -> list[Remark]:
+    """Return what was said of a pull request and was answered, oldest first."""
+    records = connection.scalars(_ANSWERED, {"tenant": tenant, "head_branch": head_branch})
     return [from_json(Remark, record) for record in records]
 
 

@@ -13,6 +13,7 @@ from bot.store.decided import Decided
 from bot.store.dialects import decode_body
 from bot.store.group_commit import GroupCommit
 from bot.store.kept_fixes import KeptFixes
+from bot.store.kept_lessons import KeptLessons
 from bot.store.kept_modes import KeptModes
 from bot.store.kept_runs import KeptRuns
 from bot.store.kept_traces import KeptTraces
@@ -24,7 +25,7 @@ from bot.store.traces import Decode
 from bot.store.turn import turn
 
 
-class Store(Arrivals, Ageing, Tenancy, KeptTraces, KeptRuns, KeptModes, KeptFixes, Decided):
+class Store(Arrivals, Ageing, Tenancy, KeptTraces, KeptRuns, KeptModes, KeptFixes, Decided, KeptLessons):
     """The records of all tenants; every method but the few that say so sees those of one tenant only.
 
     Satisfies `webhooks.inbox.Inbox`. Every write may be repeated with the same arguments.

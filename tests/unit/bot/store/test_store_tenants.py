@@ -3,13 +3,14 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from bot.lesson import Kind, Lesson
 from bot.outcome import Decision, Outcome
 from bot.proof import Basis, Proof
 from bot.pull_request import PullRequest
@@ -104,6 +105,9 @@ READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
     "count_unflagged": lambda store, _: store.count_unflagged(OURS),
     "found_by_judge": lambda store, _: store.found_by_judge(OURS, most=9),
     "outcomes_of_mode": lambda store, _: store.outcomes_of_mode(OURS, "fm1"),
+    "answered_remarks": lambda store, _: store.answered_remarks(OURS, "tracewright/x"),
+    "lessons": lambda store, _: store.lessons(OURS),
+    "lesson_uses": lambda store, _: store.lesson_uses(OURS),
     "taken_places": lambda store, _: store.taken_places(OURS),
     "reverts": lambda store, _: store.reverts(OURS),
     "find_revert": lambda store, _: store.find_revert(OURS, "acme/shop", 1),
@@ -157,6 +161,10 @@ WRITES = {
     "save_proof",
     "add_spent",
     "keep_mended_runs",
+    "learn",
+    "set_lesson_state",
+    "rewrite_lesson",
+    "use_lessons",
     "take_place",
     "free_place",
     "keep_revert",
@@ -171,6 +179,29 @@ def mend(store: Store, tenant: str, proposal: Proposal, like: PullRequest) -> No
     branch = replace(like, number=2, head_branch="tracewright/y", state="merged")
     store.save_pull_request(tenant, branch, proposal_id=proposal.id)
     store.keep_mended_runs(tenant, proposal.id, [MENDED])
+
+
+def fill_afterwards(store: Store, tenant: str, proposal_id: str, pull_request: PullRequest, *, now: datetime) -> None:
+    """Keep what comes after a merge."""
+    lesson = Lesson(
+        id="l1",
+        kind=Kind.WORKED,
+        text="It worked.",
+        repository="acme/shop",
+        failure_mode_id="fm1",
+        detector="error",
+        key="KeyError",
+        layer="prompt",
+        paths=(),
+        pull_request="u",
+        comment="",
+        author="",
+        learned_at=now,
+    )
+    store.learn(tenant, lesson)
+    store.use_lessons(tenant, ["l1"], proposal_id=proposal_id)
+    store.take_place(tenant, proposal_id=proposal_id, repository="acme/shop", agent="shop")
+    store.keep_revert(tenant, pull_request, proposal_id=proposal_id)
 
 
 @pytest.fixture
@@ -281,8 +312,7 @@ def fill(  # noqa: PLR0917  # fixtures are given by name
             predicted=Score(),
         )
         store.save_proof(tenant, proof)
-        store.take_place(tenant, proposal_id=proposal.id, repository="acme/shop", agent="shop")
-        store.keep_revert(tenant, pull_request, proposal_id=proposal.id)
+        fill_afterwards(store, tenant, proposal.id, pull_request, now=clock.time)
         return {"proposal": proposal.id, "start": clock.time, "pull_request": pull_request}
 
     return fill_tenant
