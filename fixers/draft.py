@@ -11,6 +11,7 @@ from fixers.harness import Harness
 from fixers.proposal import Proposal
 from fixers.recipes.final_answer import FinalAnswer
 from fixers.recipes.joined_results import JoinedResults
+from fixers.recipes.json_answers import JsonAnswers
 from fixers.recipes.lost_prompt import LostPrompt
 from fixers.recipes.output_limit import OutputLimit
 from fixers.recipes.parallel_results import ParallelResults
@@ -18,6 +19,8 @@ from fixers.recipes.recipe import Fix, Recipe, Seen
 from fixers.recipes.retry import Retry
 from fixers.recipes.retry_after import RetryAfter
 from fixers.recipes.retry_http import RetryHttp
+from fixers.recipes.shared_state import SharedState
+from fixers.recipes.swallowed_errors import SwallowedErrors
 from fixers.recipes.temperature import Temperature
 from fixers.recipes.time_limit import TimeLimit
 from fixers.recipes.tool_arguments import ToolArguments
@@ -33,6 +36,7 @@ RECIPES: tuple[Recipe, ...] = (
     TransientErrors(),
     RetryAfter(),
     TimeLimit(),
+    JsonAnswers(),
     ToolArguments(),
     Truncation(),
     LostPrompt(),
@@ -40,6 +44,8 @@ RECIPES: tuple[Recipe, ...] = (
     ParallelResults(),
     JoinedResults(),
     OutputLimit(),
+    SwallowedErrors(),
+    SharedState(),
     Temperature(),
 )
 

@@ -39,7 +39,9 @@ _ARGUMENTS = (
 #: Bases whose annotated fields are the arguments.
 _FIELDS = frozenset({"BaseModel", "BaseSettings", "Struct"})
 #: What a harness hands around, of which a test needs no more than that its methods answer.
-_OBJECT = re.compile(r"(toolbox|toolkit|registry|tracer|telemetry|logger|metrics|store|memory|executor|dispatcher)$")
+_OBJECT = re.compile(
+    r"(toolbox|toolkit|registry|tracer|telemetry|logger|metrics|store|memory|executor|dispatcher|tool|ctx|context)$"
+)
 _CLIENT = re.compile(r"^_?(\w*_)?(client|llm|openai|oai)$")
 
 

@@ -9,6 +9,8 @@ from fixers.errors import CassetteError
 
 #: Status of a call that got no answer at all: a time-out, a dropped connection.
 NO_ANSWER = 0
+#: Body of an error whose answer was only not waited for.
+TIMED_OUT = {"error": {"type": "timeout"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import orjson
 
 from fixers.errors import ModelUnavailable
-from fixers.replay.cassette import NO_ANSWER, Cassette, HttpCall, ModelCall, ModelError, ToolCall
+from fixers.replay.cassette import NO_ANSWER, TIMED_OUT, Cassette, HttpCall, ModelCall, ModelError, ToolCall
 from fixers.replay.fingerprints import Fingerprints
 from fixers.replay.http_tools import is_reporting
 from fixers.replay.pool import Pool
@@ -23,6 +23,8 @@ PACE, TOOL_PACE = 0.01, 0.1  # tools that run at the same time end in the order 
 MAX_PACED_S = 0.3
 # A call that got no answer is held as long as it was, so that the client's own time-out ends it and not we.
 MAX_HELD_S = 10.0
+# An answer that was not waited for comes this much later than the client gave up.
+LATE = 1.25
 
 
 class LiveModel(Protocol):
@@ -50,6 +52,11 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     #: Seconds to wait before it is given.
     wait_s: float = 0.0
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the client gave up on it, so that one who waits longer is answered."""
+        return self.body == TIMED_OUT
 
 
 class Playback:
@@ -121,7 +128,10 @@ class Playback:
         with self._lock:
             self.n_model_calls += 1
             answer = self._repeated(found[0], retry) or self._recorded(found) or self._pooled(found, request)
-        return answer or self._asked_live(request)
+            later = self._pooled(found, request) if answer and answer.is_late else None
+        if answer is None or (answer.is_late and later is None and self._live is not None):
+            later = self._asked_live(request)
+        return replace(later, wait_s=answer.wait_s * LATE) if answer and later else answer or later
 
     def tool(self, name: str, arguments: object) -> ToolCall | None:
         """Answer a run of a tool, or return None: the harness then runs its own tool if `runs_tools` says so."""

@@ -5,7 +5,7 @@ import json
 import re
 from typing import Any
 
-from fixers.replay.cassette import NO_ANSWER, Cassette, ModelCall, ModelError, ToolCall, ToolError
+from fixers.replay.cassette import NO_ANSWER, TIMED_OUT, Cassette, ModelCall, ModelError, ToolCall, ToolError
 from fixers.replay.http_tools import http_call
 from fixers.replay.responses import as_chat, as_completion, message_of, said
 from webhooks import semconv
@@ -15,6 +15,10 @@ from webhooks.trace import Span, StatusCode, Trace
 
 # What openai's exceptions say and are called: https://github.com/openai/openai-python#handling-errors
 ERROR_CODE = re.compile(r"Error code: (\d{3})(?: - (.*))?", re.DOTALL)
+# What httpx and requests say in raise_for_status, and what people write who say it themselves.
+STATUS_LINE = re.compile(
+    r"\b(?:Client|Server) error '(\d{3})\b|^(\d{3}) (?:Client|Server) Error\b|\bHTTP(?:/[\d.]+)? (\d{3})\b"
+)
 RETRY_AFTER = re.compile(r"(?:try again in|retry.after:?) (\d{1,4}(?:\.\d{1,3})?) ?s", re.IGNORECASE)
 STATUS_OF = {
     "BadRequestError": 400,
@@ -26,7 +30,10 @@ STATUS_OF = {
     "RateLimitError": 429,
     "InternalServerError": 500,
 }
-NO_ANSWER_TYPES = frozenset({"APIConnectionError", "APITimeoutError"})
+NO_ANSWER_TYPES = frozenset(
+    {"APIConnectionError", "ConnectError", "ConnectTimeout", "ConnectionError", "ReadError", "RemoteProtocolError"}
+)
+TIMED_OUT_TYPES = frozenset({"APITimeoutError", "ReadTimeout", "ReadTimeoutError", "Timeout"})
 MAX_PARSED = 20_000  # characters of a message; a provider's error body is far shorter
 
 
@@ -90,10 +97,11 @@ def provider_error(span: Span) -> ModelError | None:
     raised = semconv.exception(span)
     name = (raised.type if raised else semconv.error_type(span) or "").rpartition(".")[2]
     message = raised.message if raised else span.status_message
-    if name in NO_ANSWER_TYPES:
-        return ModelError(status=NO_ANSWER, body={})
+    if name in NO_ANSWER_TYPES or name in TIMED_OUT_TYPES:
+        return ModelError(status=NO_ANSWER, body=TIMED_OUT if name in TIMED_OUT_TYPES else {})
     stated = ERROR_CODE.search(message)
-    status = int(stated[1]) if stated else STATUS_OF.get(name)
+    line = STATUS_LINE.search(message[:MAX_PARSED])
+    status = int(stated[1]) if stated else int(next(filter(None, line.groups()))) if line else STATUS_OF.get(name)
     if status is None or not 400 <= status <= 599:  # noqa: PLR2004 - the range of HTTP's errors
         return None
     said = (stated[2] or "") if stated else message
