@@ -7,10 +7,14 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 from bot.group import group
 from bot.store.engine import open_engine
 from bot.store.store import Store
+from clustering.describe import words_of
 from clustering.embed import Encoder, embed
 from clustering.failure import Failure
 from clustering.modes import update_modes
@@ -45,16 +49,23 @@ def generated(n: int, *, seed: int, first: int = 0) -> Iterator[tuple[Failure, s
         yield failure, text
 
 
-def stability(encoder: Encoder, *, n: int = 3_000, seed: int = 1) -> dict[str, float]:
+def stability(encoder: Encoder, *, n: int = 3_000, seeds: Sequence[int] = (1,)) -> dict[str, float]:
     """Return the share of failures whose mode changes when 20 % more arrive, and of modes that keep their id."""
+    found = [_stability(encoder, n, seed) for seed in seeds]
+    moved, kept = (np.array(each) for each in zip(*found, strict=True))
+    spread = {"moved_spread": moved.std(), "ids_kept_spread": kept.std()}
+    return {"moved": moved.mean(), "ids_kept": kept.mean(), **spread}
+
+
+def _stability(encoder: Encoder, n: int, seed: int) -> tuple[float, float]:
     failures, texts = (list(each) for each in zip(*generated(n, seed=seed), strict=True))
-    vectors = embed(texts, encoder, {})
+    vectors = embed([words_of(text) for text in texts], encoder, {})
     known = int(n / 1.2)
     before = update_modes(failures[:known], texts[:known], vectors[:known])
     after = update_modes(failures, texts, vectors, previous=before.modes, members=before.members)
     moved = sum(after.members[identity] != mode_id for identity, mode_id in before.members.items())
     kept = {mode.id for mode in after.modes if mode.n_traces} & {mode.id for mode in before.modes}
-    return {"moved": moved / len(before.members), "ids_kept": len(kept) / len(before.modes)}
+    return moved / len(before.members), len(kept) / len(before.modes)
 
 
 def scale(encoder: Encoder, *, n_failures: int) -> dict[str, float]:
@@ -62,21 +73,30 @@ def scale(encoder: Encoder, *, n_failures: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'tracewright.db'}"
         store = Store(open_engine(url), now=lambda: START, min_free_bytes=0)
-        seconds = [_grouped(store, encoder, n_failures, round_) for round_ in range(2)]
+        first, second = (_grouped(store, encoder, n_failures, round_) for round_ in range(2))
         n_modes = len(store.failure_modes(TENANT))
         store.close()
     return {
         "failures": n_failures,
         "modes": n_modes,
-        "seconds": seconds[0],
-        "seconds_as_many_again": seconds[1],
-        "failures_per_second": n_failures / seconds[1],
+        "seconds": first.seconds,
+        "seconds_as_many_again": second.seconds,
+        "cpu_seconds": first.cpu_seconds,
+        "cpu_seconds_as_many_again": second.cpu_seconds,
+        "failures_per_cpu_second": n_failures / second.cpu_seconds,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
 
-def _grouped(store: Store, encoder: Encoder, n: int, round_: int) -> float:
-    """Keep as many failures as if their traces had been examined; return the seconds that grouping them takes."""
+class Took(NamedTuple):
+    """What grouping took, on the clock and of the processors."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+def _grouped(store: Store, encoder: Encoder, n: int, round_: int) -> Took:
+    """Keep as many failures as if their traces had been examined; return what grouping them takes."""
     pending: list[tuple[Failure, str]] = []
     for each in generated(n, seed=7 + round_, first=n * round_):
         pending.append(each)
@@ -84,9 +104,9 @@ def _grouped(store: Store, encoder: Encoder, n: int, round_: int) -> float:
             _keep(store, pending)
             pending.clear()
     _keep(store, pending)
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     group(store, TENANT, encoder=encoder)
-    return time.perf_counter() - began
+    return Took(time.perf_counter() - began, time.process_time() - worked)
 
 
 def _keep(store: Store, pending: Sequence[tuple[Failure, str]]) -> None:

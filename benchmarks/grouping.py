@@ -1,140 +1,188 @@
-"""Measure how well failures are grouped, on traces that people or programs have labelled.
+"""Measure how well failures are grouped, beside BERTopic, Drain3, HDBSCAN and k-means on the same inputs.
 
-    python benchmarks/grouping.py --traces FILE… [--json FILE] [--failures N]
+    python benchmarks/grouping.py [--traces FILE…] [--json FILE] [--work FOLDER] [--failures N]
 
-Each line of a FILE (JSON lines, gzip or not) is one run: {"id", "domain", "messages": [{"role", "content", "name"?,
-"tool_calls"?}], "label": {"primary"} or null}. Runs without a label are healthy and left out. Printed for each file and
-method: adjusted mutual information (AMI) and adjusted Rand index (ARI) with the label, precision of pairs, and AMI with
-the domain: what grouped by subject instead of by failure scores high there. Then, on
-generated failures, what moves when 20 % more data arrives, and what grouping N failures costs through the database, and
-as many again. The full measure is --failures 1000000.
+Each line of a FILE (JSON lines, gzip or not) is one run, as `benchmarks/labelled_runs.py` reads it: {"id", "domain",
+"messages" or "spans", "label": a name, {"primary": a name} or null}. Without --traces, those of the folder that
+TRACEWRIGHT_LABELLED names, else of `../shared/data`. Printed and written:
+
+* for each file: adjusted mutual information (AMI) of the groups with the label, and with the domain, where what grouped
+  by subject instead of by failure scores high;
+* errors: what tools answered when they failed, by cause; precision of pairs, and the share of texts that is embedded;
+* wrote: only the runs that changed something;
+* many_bugs: several bugs in one service, F1 of pairs (`benchmarks/many_bugs.py`);
+* stability: failures whose mode changes when 20 % more arrive, and modes that keep their id, over five seeds;
+* scale: a million generated failures through the database, and a second million.
+
+A figure's spread is its standard deviation over twenty draws of four fifths of the failures, or over the seeds.
 """
 
 import argparse
-import gzip
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
-import numpy.typing as npt
-from sklearn.cluster import HDBSCAN, KMeans
-from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
-from sklearn.metrics.cluster import pair_confusion_matrix
+from sklearn.metrics import adjusted_mutual_info_score
 
 from benchmarks.generated_failures import scale, stability
-from clustering.describe import describe
+from benchmarks.grouping_peers import environment, peers
+from benchmarks.grouping_sets import Labelled, error_messages, labelled_failures
+from benchmarks.many_bugs import cases, pair_scores
+from clustering.describe import describe, words_of
 from clustering.detect import detect
-from clustering.detectors.negative_feedback import NegativeFeedback
 from clustering.embed import MiniLM, embed
-from clustering.failure import Failure
 from clustering.group import group
-from webhooks.trace import Span, Trace
+from clustering.modes import update_modes
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
-Labels = npt.NDArray[np.intp]
+FOLDER = "TRACEWRIGHT_LABELLED"
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+SYMPTOMS = ("tau_bench", "tau2")
+ERRORS = ("tau_bench", "tau2", "whowhen")
+SEEDS = range(5)
+DRAWS = 20
+ENOUGH = 10  # failures
 
 
 def main() -> None:
-    """Print one table per file."""
+    """Print the sections and write them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--traces", type=Path, nargs="+", required=True)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--traces", type=Path, nargs="+", default=[])
     parser.add_argument("--json", type=Path, help="write the figures")
-    parser.add_argument("--failures", type=int, default=20_000, help="generated failures of the scale section")
+    parser.add_argument("--work", type=Path, help="keeps recorded traffic and the peers' environment")
+    parser.add_argument("--failures", type=int, default=1_000_000, help="generated failures of the scale section")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--only", nargs="+", help="sections to measure")
     arguments = parser.parse_args()
-    encoder = MiniLM(threads=arguments.threads)
-    figures: dict[str, dict[str, float]] = {}
-    for path in arguments.traces:
-        runs = [run for run in _read(path) if run.get("label")]
-        traces = [to_trace(run) for run in runs]
-        failures = [detect(trace, [NegativeFeedback()])[0] for trace in traces]
-        texts = [describe(failure, trace) for failure, trace in zip(failures, traces, strict=True)]
-        vectors = embed(texts, encoder, {})
-        labels = [run["label"]["primary"] for run in runs]
-        print(f"\n{path.name}: {len(runs)} failures, {len(set(labels))} causes, {len(set(texts))} unique descriptions")
-        print(f"{'method':<34}{'groups':>7}{'AMI':>7}{'ARI':>7}{'pairs':>7}{'domain':>8}")
-        for name, method in methods(failures, texts, k=min(len(set(labels)), len(set(texts)))).items():
-            print(_row(name, method(vectors), labels, [run["domain"] for run in runs]))
-        ours = _ours(failures, texts, vectors)
-        figures[path.name.partition(".")[0]] = {
-            "ami": adjusted_mutual_info_score(labels, ours),
-            "ami_domain": adjusted_mutual_info_score([run["domain"] for run in runs], ours),
-        }
-    figures["stability"] = stability(encoder)
-    figures["scale"] = scale(encoder, n_failures=arguments.failures)
-    for section in ("stability", "scale"):
-        print(f"\n{section}: " + ", ".join(f"{key} {value:g}" for key, value in figures[section].items()))
+    with tempfile.TemporaryDirectory() as folder:
+        work = arguments.work or Path(folder)
+        work.mkdir(parents=True, exist_ok=True)
+        figures = _measured(arguments, work)
     if arguments.json:
-        rounded = {name: {key: round(value, 4) for key, value in row.items()} for name, row in figures.items()}
-        arguments.json.write_text(json.dumps(rounded, indent=1) + "\n")
+        arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
-def methods(
-    failures: Sequence[Failure], texts: Sequence[str], *, k: int
-) -> dict[str, Callable[[npt.NDArray[np.float32]], Labels]]:
-    """Return what is compared; k-means is told how many groups to make, the others are not."""
-    return {
-        "ours": lambda vectors: _ours(failures, texts, vectors),
-        f"k-means, k={k}": lambda vectors: KMeans(n_clusters=k, n_init=10, random_state=0).fit_predict(vectors),
-        "HDBSCAN, noise as its own group": lambda vectors: HDBSCAN(min_cluster_size=5, copy=True).fit_predict(vectors),
+def _measured(arguments: argparse.Namespace, work: Path) -> dict[str, Any]:
+    encoder = MiniLM(threads=arguments.threads)
+    python = None if arguments.no_peers else environment(work)
+    figures: dict[str, Any] = {}
+
+    def wanted(section: str) -> bool:
+        return not arguments.only or section in arguments.only
+
+    for name, failures in _sets(arguments.traces).items():
+        if wanted(name) and len(failures) >= ENOUGH:
+            measured = _compared(name, failures, encoder, python=python, work=work)
+            figures[name] = measured if name != "wrote" else {"ami": measured["ami"], "peers": measured["peers"]}
+    sections: dict[str, Callable[[], dict[str, float]]] = {
+        "many_bugs": lambda: many_bugs(encoder, work / "traffic"),
+        "stability": lambda: stability(encoder, seeds=SEEDS),
+        "scale": lambda: scale(encoder, n_failures=arguments.failures),
     }
+    for name, measure in sections.items():
+        if wanted(name):
+            figures[name] = {key: round(value, 4) for key, value in measure().items()}
+            print(f"\n{name}: " + ", ".join(f"{key} {value:g}" for key, value in figures[name].items()), flush=True)
+    return figures
 
 
-def to_trace(run: dict[str, Any]) -> Trace:
-    """Build the trace that an instrumented agent would have sent of this run, with a thumbs-down at the end."""
-    spans = [_span(run["id"], "root", "AGENT", 0, {"input.value": "{}"})]
-    asked: list[dict[str, Any]] = []
-    for i, message in enumerate(run["messages"]):
-        if message["role"] == "tool":
-            call = asked.pop(0) if asked else {}
-            named = {"tool.name": message.get("name") or call.get("name", "")}
-            given = {"input.value": json.dumps(call.get("arguments")), "output.value": message["content"]}
-            spans.append(_span(run["id"], str(i), "TOOL", i, named | given))
-        elif message["role"] == "assistant":
-            asked = list(message.get("tool_calls") or ())
-            spans.append(_span(run["id"], str(i), "LLM", i, {"llm.finish_reason": "tool_calls" if asked else "stop"}))
-    rating = {"gen_ai.evaluation.name": "outcome", "gen_ai.evaluation.score.value": 0.0}
-    spans.append(_span(run["id"], "rating", "CHAIN", len(run["messages"]), rating))
-    return Trace.from_spans(spans)
+def _sets(traces: Sequence[Path]) -> dict[str, list[Labelled]]:
+    """Return what is grouped, by section."""
+    files = {path.name.partition(".")[0]: path for path in traces or _files()}
+    found: dict[str, list[Labelled]] = {}
+    if errors := error_messages([path for name, path in files.items() if traces or name in ERRORS]):
+        found["errors"] = errors
+    for name, path in files.items():
+        if traces or name in SYMPTOMS:
+            found[name] = labelled_failures(path)
+    symptoms = [each for name, within in found.items() if name != "errors" for each in within]
+    found["wrote"] = [each for each in symptoms if each.wrote]
+    return found
 
 
-def _span(trace_id: str, span_id: str, kind: str, second: int, attributes: dict[str, Any]) -> Span:
-    return Span(
-        trace_id=trace_id,
-        span_id=span_id,
-        parent_span_id=None if span_id == "root" else "root",
-        name=kind.lower(),
-        start=START + timedelta(seconds=second),
-        end=START + timedelta(seconds=second + 0.5),
-        attributes=attributes | {"openinference.span.kind": kind},
-    )
+def _files() -> list[Path]:
+    folder = Path(os.environ.get(FOLDER) or SHARED)
+    files = sorted(folder.glob("*.jsonl.gz")) if folder.is_dir() else []
+    return [path for path in files if path.name.partition(".")[0] in {*SYMPTOMS, *ERRORS}]
 
 
-def _ours(failures: Sequence[Failure], texts: Sequence[str], vectors: npt.NDArray[np.float32]) -> Labels:
-    labels = np.empty(len(failures), dtype=np.intp)
-    for number, cluster in enumerate(group(failures, texts, vectors)):
-        labels[list(cluster.members)] = number
+def _compared(
+    name: str, failures: Sequence[Labelled], encoder: MiniLM, *, python: Path | None, work: Path
+) -> dict[str, Any]:
+    """Print one row for each method and return the figures of ours, and the peers' AMI."""
+    labels = [each.label for each in failures]
+    texts = [each.text for each in failures]
+    unique = {words_of(text) for text in texts}
+    print(f"\n{name}: {len(failures)} failures, {len(set(labels))} labels, {len(unique)} texts to embed; ± see --help")
+    print(f"{'method':<24}{'groups':>7}{'AMI':>7}{'±':>6}{'pair precision':>16}{'domain AMI':>12}")
+    ours = _ours(failures, encoder)
+    figures = _row("ours", failures, [ours], spread=_spread(labels, ours))
+    k = min(len(set(labels)), len(set(texts)))
+    vectors = embed([text.casefold() for text in texts], encoder, {})
+    others = peers(texts, vectors, k=k, seeds=SEEDS, python=python, work=work)
+    beside = {peer: _row(peer, failures, found)["ami"] for peer, found in others.items() if found}
+    return figures | {"share_embedded": round(len(unique) / len(failures), 4), "peers": beside}
+
+
+def _ours(failures: Sequence[Labelled], encoder: MiniLM) -> list[int]:
+    texts = [each.text for each in failures]
+    vectors = embed([words_of(text) for text in texts], encoder, {})
+    labels = [0] * len(failures)
+    for number, cluster in enumerate(group([each.failure for each in failures], texts, vectors)):
+        for row in cluster.members:
+            labels[row] = number
     return labels
 
 
-def _row(name: str, found: Labels, labels: Sequence[str], domains: Sequence[str]) -> str:
-    ami, domain = adjusted_mutual_info_score(labels, found), adjusted_mutual_info_score(domains, found)
-    ari = adjusted_rand_score(labels, found)
-    (_, false_pairs), (_, true_pairs) = pair_confusion_matrix(labels, found)
-    precision = true_pairs / max(1, true_pairs + false_pairs)
-    return f"{name:<34}{len(set(found)):>7}{ami:>7.2f}{ari:>7.2f}{precision:>7.2f}{domain:>8.2f}"
+def _row(
+    name: str, failures: Sequence[Labelled], found: Sequence[Sequence[int]], *, spread: float | None = None
+) -> dict[str, float]:
+    labels, domains = [each.label for each in failures], [each.domain for each in failures]
+    ami = [adjusted_mutual_info_score(labels, groups) for groups in found]
+    domain = float(np.mean([adjusted_mutual_info_score(domains, groups) for groups in found]))
+    precision = float(np.mean([pair_scores(labels, groups)[0] for groups in found]))
+    deviation = float(np.std(ami)) if spread is None else spread
+    n_groups = float(np.mean([len(set(groups)) for groups in found]))
+    print(
+        f"{name:<24}{n_groups:>7.0f}{np.mean(ami):>7.3f}{deviation:>6.3f}{precision:>16.3f}{domain:>12.3f}", flush=True
+    )
+    figures = {"ami": np.mean(ami), "ami_domain": domain, "pair_precision": precision, "spread": deviation}
+    return {key: round(float(value), 4) for key, value in figures.items()}
 
 
-def _read(path: Path) -> Iterator[dict[str, Any]]:
-    data = path.read_bytes()
-    for line in (gzip.decompress(data) if path.suffix == ".gz" else data).splitlines():
-        yield json.loads(line)
+def _spread(labels: Sequence[str], found: Sequence[int]) -> float:
+    draw = np.random.default_rng(0)
+    rows = [draw.choice(len(labels), size=int(0.8 * len(labels)), replace=False) for _ in range(DRAWS)]
+    drawn = [adjusted_mutual_info_score([labels[i] for i in each], [found[i] for i in each]) for each in rows]
+    return float(np.std(drawn))
+
+
+def many_bugs(encoder: MiniLM, work: Path) -> dict[str, float]:
+    """Return how well the bugs of one service are told apart: the mean of all cases of two bugs and more."""
+    found = []
+    print(f"\n{'case':<28}{'bugs':>5}{'modes':>6}{'precision':>11}{'recall':>8}{'F1':>6}{'unseen traces':>15}")
+    for name, traces in cases(work):
+        seen = [(each.bug, failure, each.trace) for each in traces for failure in detect(each.trace)]
+        bugs, failures = [bug for bug, _, _ in seen], [failure for _, failure, _ in seen]
+        if len(set(bugs)) < 2:  # noqa: PLR2004  # one bug is told apart from nothing
+            continue
+        texts = [describe(failure, trace) for _, failure, trace in seen]
+        updated = update_modes(failures, texts, embed([words_of(text) for text in texts], encoder, {}))
+        scores = pair_scores(bugs, [updated.members[failure.identity] for failure in failures])
+        unseen = len(traces) - len({failure.trace_id for failure in failures})
+        shown = "".join(f"{score:>{width}.2f}" for score, width in zip(scores, (11, 8, 6), strict=True))
+        print(f"{name:<28}{len(set(bugs)):>5}{len(updated.modes):>6}{shown}{unseen:>9} of {len(traces)}", flush=True)
+        found.append(scores)
+    precision, recall, f1 = np.mean(found, axis=0)
+    least = min(score for *_, score in found)
+    return {"cases": len(found), "pair_f1": f1, "least_f1": least, "pair_precision": precision, "pair_recall": recall}
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def cases(work: Path) -> Iterator[tuple[str, list[Buggy]]]:
             yield f"{service}, {which}", [each for each in traces if which in {ALL, SILENT if each.silent else LOUD}]
 
 
-def pair_scores(bugs: Sequence[str], groups: Sequence[str]) -> tuple[float, float, float]:
+def pair_scores(bugs: Sequence[str], groups: Sequence[object]) -> tuple[float, float, float]:
     """Return precision, recall and F1 of pairs put together."""
     (_, false), (missed, true) = pair_confusion_matrix(bugs, groups)
     precision, recall = true / max(1, true + false), true / max(1, true + missed)

@@ -4,22 +4,19 @@ import json
 
 from clustering.conversation import tool_calls
 from clustering.deeds import HANDOVER, READS
-from clustering.dialogue import PEOPLE, dialogue
 from clustering.span_outcome import tool_error
-from clustering.wanted import wants_a_change
 from webhooks import semconv
 from webhooks.trace import Span, Trace
 
 HANDED_OVER = "handed over to a person"
 COMPOSED = "made a change that it put together itself"
 CHANGED = "made a change"
-NOT_CHANGED = "changed nothing although it was asked to"
 LOOKED_UP = "only looked things up"
 MAX_JSON = 20_000
 
 
 def deed(trace: Trace) -> str:
-    """Return the first of these that is so: handed over, made a change, was asked for one and made none, only read.
+    """Return the first of these that is so: handed over, made a change, only looked things up.
 
     Names of tools are left out: they group by subject instead of by failure (benchmarks/grouping.py). A change is one
     that the model put together when an argument of the call is a list or an object, and not only the name of a thing.
@@ -30,8 +27,7 @@ def deed(trace: Trace) -> str:
     changes = [span for span in done if (name := semconv.tool_name(span)) and not READS.match(name)]
     if changes:
         return COMPOSED if any(_is_composed(span) for span in changes) else CHANGED
-    asked = any(wants_a_change(turn.text) for turn in dialogue(trace) if turn.role == PEOPLE)
-    return NOT_CHANGED if asked else LOOKED_UP
+    return LOOKED_UP
 
 
 def _is_composed(span: Span) -> bool:

@@ -72,22 +72,6 @@ def test_a_change_that_the_model_put_together_is_another_deed(run: Run, argument
 
 
 @pytest.mark.parametrize(
-    ("said", "deed"),
-    [
-        ("Please cancel my order A-1.", "changed nothing although it was asked to"),
-        ("I want to know where it is. It was cancelled, I think.", "only looked things up"),
-        ("Where is my order? " * 200 + "Please cancel it.", "only looked things up"),
-    ],
-)
-def test_a_run_that_was_asked_for_a_change_and_made_none_is_another_deed(run: Run, said: str, deed: str) -> None:
-    run.agent()
-    run.llm(("user", said))
-    run.tool()
-    run.feedback(0.0)
-    assert described(run) == [f"\n{deed}"]
-
-
-@pytest.mark.parametrize(
     ("name", "message", "said"),
     [
         ("InternalServerError", "Error code: 503 - overloaded", "The provider fails with an error of its own."),
