@@ -1,6 +1,6 @@
 """Measure how well the detectors tell failed runs from others, and how near the anchors come, without any model.
 
-    python benchmarks/detecting.py --traces FILE… [--json FILE]
+    python benchmarks/detecting.py --traces FILE… [--json FILE] [--policies FILE]
 
 Files as `benchmarks/labelled_runs.py` reads them; without --traces, those of the folder that TRACEWRIGHT_LABELLED
 names. A run counts as flagged when a detector saw anything. Printed for each file and domain: recall and precision of
@@ -8,7 +8,7 @@ names. A run counts as flagged when a detector saw anything. Printed for each fi
 steps are labelled, how near the anchor of "this run failed" comes: exactly, within 1, within 5, beside constant
 guesses. Steps count from 0, or from 1 in a file of --one-based. For a sample of the runs that are recorded in
 `benchmarks/judge_recording`, or whatever model OPENAI_BASE_URL names: the same with a judge, alone and beside the
-detectors.
+detectors. --policies is a configuration as users write it, of one agent: what its rules add is printed as well.
 """
 
 import argparse
@@ -27,9 +27,12 @@ from benchmarks.judging import judge_runs, sampled
 from benchmarks.labelled_runs import LabelledRun, read_runs
 from clustering.anchor import anchor
 from clustering.detect import detect
+from clustering.detectors.broken_policies import BrokenPolicies
 from clustering.failure_at import failure_at
 from clustering.judgement import Verdict
 from clustering.outliers import outliers
+from clustering.rule import Rule
+from fixers.harness import read_harnesses
 
 WITHIN = {"exact": 0, "within_1": 1, "within_5": 5}
 FOLDER = "TRACEWRIGHT_LABELLED"
@@ -40,13 +43,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--traces", type=Path, nargs="+", default=())
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--policies", type=Path, default=Path(__file__).with_name("customer_service.yml"))
     parser.add_argument("--one-based", nargs="*", default=["agentrx"], help="files whose steps count from 1")
     arguments = parser.parse_args()
+    rules = read_harnesses(arguments.policies.read_text("utf-8"))[0].policies
     found = {}
     for path in arguments.traces or _files():
         runs, name = list(read_runs(path)), path.name.partition(".")[0]
         found[name] = measured(runs) | {
             "anchor": anchors(runs, first_step=int(name in arguments.one_based)),
+            "policies": with_rules(runs, rules),
             "judge": judged(runs),
         }
     for name, figures in found.items():
@@ -58,16 +64,7 @@ def main() -> None:
 def measured(runs: Sequence[LabelledRun]) -> dict[str, Any]:
     """Return the figures of one file: by domain, by detector, and the seconds it took."""
     began = time.perf_counter()
-    seen = [{failure.detector for failure in detect(run.trace)} for run in runs]
-    domain_of = {run.trace.trace_id: run.domain for run in runs}
-    far_above = {
-        failure.trace_id
-        for failure in outliers([run.trace for run in runs], intent_of=lambda trace: domain_of[trace.trace_id])
-    }
-    seen = [
-        found | ({"outlier"} if run.trace.trace_id in far_above else set())
-        for run, found in zip(runs, seen, strict=True)
-    ]
+    seen = _seen(runs)
     seconds = time.perf_counter() - began
     domains = sorted({run.domain for run in runs})
     rows = {domain: [i for i, run in enumerate(runs) if run.domain == domain] for domain in domains}
@@ -78,6 +75,21 @@ def measured(runs: Sequence[LabelledRun]) -> dict[str, Any]:
         },
         "detectors": _by_detector(runs, seen),
         "seconds": round(seconds, 2),
+    }
+
+
+def with_rules(runs: Sequence[LabelledRun], rules: Sequence[Rule]) -> dict[str, dict[str, dict[str, float]]]:
+    """Return, for each domain in which a rule was broken, how right the rules are alone and beside the detectors."""
+    broken = [bool(list(BrokenPolicies(rules=rules)(run.trace))) for run in runs]
+    either = [is_broken or bool(seen) for is_broken, seen in zip(broken, _seen(runs), strict=True)]
+    domains = sorted({run.domain for run, is_broken in zip(runs, broken, strict=True) if is_broken})
+    rows = {domain: [i for i, run in enumerate(runs) if run.domain == domain] for domain in domains}
+    return {
+        domain: {
+            who: _scores([runs[i].failed for i in rows[domain]], [flagged[i] for i in rows[domain]])
+            for who, flagged in {"rules": broken, "with rules": either}.items()
+        }
+        for domain in domains
     }
 
 
@@ -130,6 +142,18 @@ def _files() -> list[Path]:
     return labelled
 
 
+def _seen(runs: Sequence[LabelledRun]) -> list[set[str]]:
+    """Return which detectors saw something in each run, those that compare it with its domain too."""
+    domain_of = {run.trace.trace_id: run.domain for run in runs}
+    population = outliers([run.trace for run in runs], intent_of=lambda trace: domain_of[trace.trace_id])
+    far_above = {failure.trace_id for failure in population}
+    return [
+        {failure.detector for failure in detect(run.trace)}
+        | ({"outlier"} if run.trace.trace_id in far_above else set())
+        for run in runs
+    ]
+
+
 def _scores(failed: Sequence[bool], flagged: Sequence[bool]) -> dict[str, float]:
     """Return recall and precision of the flags; guessing that all failed has recall 1, that none did recall 0."""
     hits = sum(a and b for a, b in zip(failed, flagged, strict=True))
@@ -175,7 +199,7 @@ def _print(name: str, figures: dict[str, Any]) -> None:
         )
     for detector, row in figures["detectors"].items():
         print(f"  {detector:<24}{row['runs']:>6} runs, {row['failed']} of them failed")
-    for domain, whose in figures["judge"].items():
+    for domain, whose in (*figures["policies"].items(), *figures["judge"].items()):
         for who, row in whose.items():
             print(
                 f"  {who:<10} on {row['runs']} of {domain}: recall {row['recall']:.2f},"
