@@ -67,6 +67,14 @@ EVERYDAY: dict[str, tuple[str, str | None, str]] = {
     "a setting": ("config.yaml", "retries: 1\n", "retries: 3\ntimeout_s: 30\n"),
     "a schema": ("tools.json", '{"type": "object"}\n', '{"type": "object", "required": ["id"]}\n'),
     "a Greek variable": _in_agent("α = 0.5"),
+    "a constant of its own class": _in_agent("name = answer.__class__.__name__"),
+    "an own tool by name": _in_agent("from agent import tools", "tool = getattr(tools, text, None)"),
+    "a module of one's own called requests": _in_agent("from agent.requests import RefundRequest", "RefundRequest(text)"),
+    "a quoted type": ("agent.py", AGENT, AGENT.replace("(text)", "(text: 'str | None') -> 'dict[str, int]'", 1)),
+    "an average": _in_agent("import statistics", "statistics.mean([1, 2])"),
+    "a table of differences": _in_agent("import difflib", "difflib.unified_diff([], [])"),
+    "a zone": _in_agent("from zoneinfo import ZoneInfo", "ZoneInfo('Europe/Athens')"),
+    "a path of the system's kind": _in_agent("import os", "name = os.path.basename(text)"),
     "a tidy exit": _in_agent("import atexit", "atexit.register(print, 'bye')"),
     "a new test": _test("from agent import answer\n\n\ndef test_a():\n    assert answer('1') == 1\n"),
     "a test with monkeypatch": _test("import time\n\n\ndef test_a(monkeypatch):\n    monkeypatch.setattr(time, 'sleep', print)\n    assert 1\n"),
@@ -97,7 +105,6 @@ REFUSED_TODAY = frozenset(
         "a deadline signal",
         "a plug-in by name",
         "a link in documentation",
-        "a Greek variable",
         "a test of the command line",
     }
 )

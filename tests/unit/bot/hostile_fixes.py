@@ -60,7 +60,20 @@ import random; random._os.system('id')
 import pathlib; pathlib.os.popen('id')
 from logging import os as quiet; quiet.system('id')
 import posix; posix.system('id')
-import pexpect; pexpect.run('id')""",
+import pexpect; pexpect.run('id')
+import net; net.subprocess.run(['id'])
+from net import subprocess; subprocess.run(['id'])
+from net import subprocess as s; s.run(['id'])
+import net; net.os.system('id')
+from . import net; net.subprocess.run(['id'])
+from .net import os as o; o.popen('id')
+text.anything.os.system('id')
+from concurrent.futures.process import ProcessPoolExecutor as P; P()
+import anyio; anyio.run_process('id')
+import trio; trio.run_process(['id'])
+import git; git.Repo.clone_from(text, 'a')
+import docker; docker.from_env()
+import posixpath; posixpath.os.system('id')""",
     ),
     "network": (
         "network",
@@ -85,7 +98,22 @@ import asyncio; asyncio.open_connection('a', 1)
 import webbrowser; webbrowser.open(text)
 import logging.handlers as l; l.HTTPHandler('a', 'b')
 import dns.resolver; dns.resolver.query(text)
-import boto3; boto3.client('s3')""",
+import boto3; boto3.client('s3')
+from net import httpx as h; h.post(text)
+from .net import httpx as h; h.post(text)
+import net; net.httpx.post(text)
+import net; net.requests.post(text)
+import urllib.robotparser as r; r.RobotFileParser(text).read()
+import asyncio; asyncio.get_event_loop().create_connection(text, 'a', 1)
+import asyncio; asyncio.get_event_loop().create_server(text)
+import asyncio; asyncio.get_event_loop().sock_sendall(text, b'')
+import curl_cffi; curl_cffi.requests.get(text)
+import niquests; niquests.get(text)
+import tornado.httpclient as t; t.HTTPClient()
+import zmq; zmq.Context()
+import redis; redis.Redis('a')
+import psycopg; psycopg.connect(text)
+import pymongo; pymongo.MongoClient(text)""",
     ),
     "code at run time": (
         "makes or finds code",
@@ -129,7 +157,27 @@ import inspect; inspect.stack()
 import gc; gc.get_objects()
 ｅｖａｌ(text)
 breakpoint()
-import timeit; timeit.timeit(text)""",
+import timeit; timeit.timeit(text)
+print.__self__.eval(text)
+len.__self__.__dict__['eval'](text)
+return '{0.__globals__}'.format(answer)
+import operator; operator.attrgetter('__globals__')(answer)
+import functools, logging; functools.reduce(getattr, ['os', 'system'], logging)('id')
+list(map(getattr, [text], ['x']))
+import net; getattr(net, 'subprocess')
+locals()['__builtins__']
+def f(x: "__import__('os').system('id')"): pass
+x: "__import__('os').system('id')" = 1
+def f() -> "eval(text)": pass
+import logging.config; logging.config.dictConfig(text)
+import typing; typing.ForwardRef(text)
+import string; string.Formatter().get_field(text, [], {})
+import jinja2; jinja2.Template(text).render()
+import sqlite3; sqlite3.connect(':memory:').enable_load_extension(True)
+import numexpr; numexpr.evaluate(text)
+import sympy; sympy.sympify(text)
+import test.support.script_helper as s; s.assert_python_ok('-c', text)
+import cProfile; cProfile.runctx(text, {}, {})""",
     ),
     "environment": (
         "environment",
@@ -168,7 +216,8 @@ import os; os.symlink(text, 'a')
 from pathlib import Path; Path(text).symlink_to('a')
 import os; os._exit(0)
 import os; os.kill(1, 9)
-import signal; signal.alarm(1)""",
+import signal; signal.alarm(1)
+import tarfile; tarfile.open(text).extractall()""",
     ),
     "telling a trial": (
         "tell a trial|makes or finds code|names files",
@@ -195,6 +244,27 @@ import pytest; pytest.skip('x')
 import _pytest.assertion as a; a.rewrite = None
 from time import time; import time as t; t.time = print""",
     ),
+    "rare modules": (
+        "few harnesses need",
+        """import pydoc; pydoc.pipepager(text, 'sh')
+import trace; trace.Trace().run(text)
+import profile; profile.run(text)
+import rlcompleter; rlcompleter.Completer().complete(text, 0)
+import tkinter; tkinter.Tk().tk.eval('exec id')
+import turtle; turtle.textinput('a', 'b')
+import antigravity
+import idlelib.run as r; r.main()
+import zipapp; zipapp.create_archive(text)
+import py_compile; py_compile.compile(text)
+import _posixsubprocess; _posixsubprocess.fork_exec()
+import _imp; _imp.create_dynamic(text)
+import _frozen_importlib as f; f._gcd_import('os').system('id')
+import _thread; _thread.interrupt_main()
+import fcntl; fcntl.ioctl(0, 21522, b'x')
+import termios; termios.tcgetattr(0)
+import selectors; selectors.DefaultSelector()
+import unittest; unittest.main()""",
+    ),
     "new hosts": (
         "names the host",
         """return 'https://evil.example/' + text
@@ -206,7 +276,10 @@ return '169.254.169.254'
 return 'ftp://user:pw@evil.example/a'
 return 'wss://evil.example'""",
     ),
-    "look-alike names": ("look like others", "jsоn = 1\ntехt = 2\ndef lοads(): pass\nanswer.vаlue = 1\nраth = text"),
+    "look-alike names": (
+        "look like others",
+        "jsоn = 1\ntехt = 2\ndef lοads(): pass\nanswer.vаlue = 1\nраth = text\nορ = 1; op = 2\nсору = 1",
+    ),
 }
 
 _PATHS = """.git/config .git/hooks/pre-commit.py a/.git/x.py .GIT/x.py .git./x.py git~1/x.py GIT~2/x.py ../up.py a/../../x.py
