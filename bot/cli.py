@@ -4,6 +4,8 @@ import dataclasses
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -38,6 +40,7 @@ from bot.tested_with import interpreter, read_test_command
 from bot.tidy import tidy
 from clustering.embed import MiniLM
 from clustering.errors import ClusteringError
+from fixers.dependencies import install as install_dependencies
 from fixers.errors import FixerError
 from fixers.sandbox import Limits, find_sandbox
 from webhooks.clock import utc_now
@@ -169,6 +172,9 @@ def fix(
     traces: Annotated[Path | None, typer.Option(help="Its traces: any file that `ingest` takes.")] = None,
     test: Annotated[str, typer.Option(help="Its test command.")] = "",
     python: Annotated[Path | None, typer.Option(help="The interpreter that has its dependencies.")] = None,
+    install: Annotated[
+        bool, typer.Option("--install", help="First install what its own requirements or pyproject.toml list.")
+    ] = False,
     replay: Annotated[str, typer.Option(help="Its replay command, if it has one.")] = "",
     output: Annotated[Path | None, typer.Option(help="Where diffs are written; by default a new folder.")] = None,
     timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds for one run of the tests.")] = 900.0,
@@ -197,14 +203,26 @@ def fix(
         timeout_s=timeout_s,
         budget=dataclasses.replace(BUDGET, tokens=max_tokens),
     )
-    _fix_checkout(order, interpreter(python, test, repo, default=Path(sys.executable)), output, as_json=as_json)
-
-
-def _fix_checkout(order: Order, python: Path, output: Path | None, *, as_json: bool) -> None:
-    settings = read_settings(os.environ)
     folder = output or Path(tempfile.mkdtemp(prefix="tracewright-fixes-"))
     if folder.resolve().is_relative_to(order.folder.resolve()):
         raise typer.BadParameter(f"--output {folder} lies in the checkout, which is never changed")
+    found = interpreter(python, test, repo, default=Path(sys.executable))
+    with _installed(order, found) if install else nullcontext(found) as used:
+        _fix_checkout(order, used, folder, as_json=as_json)
+
+
+@contextmanager
+def _installed(order: Order, python: Path) -> Iterator[Path]:
+    """Yield an interpreter with what the checkout's own files list; it is gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="tracewright-installed-") as folder:
+        index_url = os.environ.get("PIP_INDEX_URL", "")
+        yield install_dependencies(
+            order.folder, sandbox=find_sandbox(python=python), folder=Path(folder), index_url=index_url
+        )
+
+
+def _fix_checkout(order: Order, python: Path, folder: Path, *, as_json: bool) -> None:
+    settings = read_settings(os.environ)
     sandbox = find_sandbox(python=python, limits=Limits(memory_bytes=CHECKOUT_MEMORY_BYTES))
     with bars(out, quiet=as_json) as listener:
         report = fix_checkout(

@@ -5,6 +5,7 @@ FixerError
 ├── ModelError          the model behind the agent gave no usable answer
 ├── SandboxMissing      no isolation on this machine
 ├── CassetteError       a recorded run cannot be read
+├── NotInstalled        what the tests need could not be installed
 ├── DoesNotApply        an edit does not fit the checkout
 ├── TreeTooLarge        a folder holds more than may be read
 └── ModelUnavailable    the live model did not answer
@@ -19,6 +20,10 @@ class FixerError(Exception):
 
 class SandboxMissing(FixerError):
     """No way to isolate a stranger's code on this machine; the message names what to install or to switch on."""
+
+
+class NotInstalled(FixerError):
+    """What the repository's tests need could not be installed; the message ends with what the installer said."""
 
 
 class CassetteError(FixerError):

@@ -12,6 +12,8 @@ ETC_FILES = {
 }
 #: What of /etc a Python program reads. Not the whole folder: root may read /etc/shadow and /etc/ssl/private.
 ETC = ("alternatives", "ld.so.cache", "localtime", "mime.types", "ssl/certs", "ssl/openssl.cnf")
+#: What finds a host by its name.
+ETC_OF_NETWORK = ("resolv.conf", "nsswitch.conf", "gai.conf")
 #: On a merged-usr system these are links into /usr, otherwise folders of their own.
 SYSTEM_FOLDERS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 
@@ -49,7 +51,7 @@ def nested_mounts(interpreter: Sequence[Path], *, checkout: Path, at: Path) -> l
     return [word for _, mount in sorted(mounts, key=lambda each: len(each[0].parts)) for word in mount]
 
 
-def system_mounts(folder: Path) -> list[str]:
+def system_mounts(folder: Path, *, network: bool = False) -> list[str]:
     """Return the mounts of /usr and of a small /etc; `folder` receives the files of /etc that are our own."""
     mounts = ["--ro-bind", "/usr", "/usr"]
     for path in map(Path, SYSTEM_FOLDERS):
@@ -57,7 +59,7 @@ def system_mounts(folder: Path) -> list[str]:
             mounts += ["--symlink", str(path.readlink()), str(path)]
         elif path.is_dir():
             mounts += ["--ro-bind", str(path), str(path)]
-    for name in ETC:
+    for name in (*ETC, *(ETC_OF_NETWORK if network else ())):
         mounts += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     for name, text in ETC_FILES.items():
         (folder / name).write_text(text)

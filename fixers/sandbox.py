@@ -3,7 +3,6 @@
 import math
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,10 +15,10 @@ from typing import Protocol
 from fixers.cgroup import Group, limiting
 from fixers.errors import SandboxMissing
 from fixers.mounts import interpreter_folders, nested_mounts, same_path, system_mounts
-from fixers.process_tree import OutputTail, available_memory_bytes, descendants, kill_tree, resident_bytes
+from fixers.watch import Completed, Limits, watch
 
-POLL_S = 0.05  # a process that takes 2 GB/s is seen after 100 MB
-LATE = "the time limit"
+__all__ = ["Bubblewrap", "Completed", "Limits", "Sandbox", "Unisolated", "find_sandbox"]
+
 HOME = "/tmp/home"  # noqa: S108 - a path inside the sandbox, on its own tmpfs
 # Closed when all is mounted. /proc too: to the kernel, a sandbox that root starts is root, who may write
 # /proc/sys/kernel/core_pattern and so run a program outside.
@@ -51,41 +50,6 @@ SYSCTLS = (
         "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
     ),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completed:
-    """How a command in the sandbox ended."""
-
-    #: As a shell counts: 128 + n after signal n.
-    exit_status: int
-    #: The last part of the output, bounded.
-    stdout: str
-    stderr: str
-    #: True when the deadline ended it.
-    timed_out: bool
-    duration_s: float
-    #: The limit that ended it, in a few words; empty when none did.
-    stopped: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one command may take."""
-
-    #: Resident memory of all its processes together.
-    memory_bytes: int = 2 * 1024**3
-    processes: int = 256
-    open_files: int = 1024
-    #: Size of any one file that it writes.
-    file_bytes: int = 256 * 1024**2
-    #: Size of /tmp, and of /dev/shm.
-    tmp_bytes: int = 256 * 1024**2
-    #: How much of stdout, and of stderr, is kept: the last bytes.
-    output_bytes: int = 200_000
-    #: What must stay free on the machine meanwhile: memory that no process holds (an unmapped memfd) and disk.
-    spare_memory_bytes: int = 128 * 1024**2
-    spare_disk_bytes: int = 256 * 1024**2
 
 
 class Sandbox(Protocol):
@@ -138,6 +102,8 @@ class Bubblewrap:
     at: Path | None = None
     #: Added to the environment of every command.
     variables: Mapping[str, str] = field(default_factory=dict)
+    #: For the installation of dependencies alone: never for the code under trial.
+    network: bool = False
     #: Switches off further user namespaces inside; bubblewrap 0.8 and later.
     disable_userns: bool = True
     clock: Callable[[], float] = time.monotonic
@@ -163,7 +129,7 @@ class Bubblewrap:
             argv = [
                 str(self.bwrap),
                 *self._isolation(),
-                *system_mounts(Path(etc)),
+                *system_mounts(Path(etc), network=self.network),
                 *nested_mounts(interpreter_folders(self.python), checkout=cwd.resolve(), at=at),
                 *same_path("--ro-bind", readable),
                 *same_path("--bind", sockets),
@@ -175,7 +141,7 @@ class Bubblewrap:
             clean = _environment(self.python, {**self.variables, **env})
             with self._limiting() as group:
                 argv = group.joining(argv)
-                done = _watch(argv, cwd=cwd, env=clean, timeout_s=timeout_s, limits=self.limits, clock=self.clock)
+                done = watch(argv, cwd=cwd, env=clean, timeout_s=timeout_s, limits=self.limits, clock=self.clock)
                 return done if done.stopped else replace(done, stopped=group.breach())
 
     def _limiting(self) -> AbstractContextManager[Group]:
@@ -183,9 +149,21 @@ class Bubblewrap:
 
     def _isolation(self) -> list[str]:
         userns = ["--disable-userns"] if self.disable_userns else []
+        shared = ["--share-net"] if self.network else []
         return [
             # --disable-userns is refused where the user namespace is only implied by --unshare-all.
-            *("--unshare-user", "--unshare-all", *userns, "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"),
+            *(
+                "--unshare-user",
+                "--unshare-all",
+                *shared,
+                *userns,
+                "--uid",
+                "1000",
+                "--gid",
+                "1000",
+                "--hostname",
+                "sandbox",
+            ),
             *("--die-with-parent", "--new-session", "--cap-drop", "ALL"),
             *("--proc", "/proc", "--dev", "/dev"),
             *("--size", str(self.limits.tmp_bytes), "--tmpfs", "/dev/shm"),  # noqa: S108 - inside the sandbox
@@ -229,7 +207,7 @@ class Unisolated:
         with tempfile.TemporaryDirectory(prefix="tracewright-home-") as home:
             clean = _environment(self.python, {"HOME": home, "TMPDIR": home, **env})
             argv = _with_interpreter(command, self.python)
-            return _watch(argv, cwd=cwd, env=clean, timeout_s=timeout_s, limits=self.limits, clock=self.clock)
+            return watch(argv, cwd=cwd, env=clean, timeout_s=timeout_s, limits=self.limits, clock=self.clock)
 
 
 def find_sandbox(
@@ -328,70 +306,3 @@ def _environment(python: Path, env: Mapping[str, str]) -> dict[str, str]:
 
 def _with_interpreter(command: Sequence[str], python: Path) -> list[str]:
     return [str(python.absolute()), *command[1:]] if command[0] == "python" else list(command)
-
-
-def _watch(
-    argv: Sequence[str],
-    *,
-    cwd: Path,
-    env: Mapping[str, str],
-    timeout_s: float,
-    limits: Limits,
-    clock: Callable[[], float],
-) -> Completed:
-    """Run `argv` until it ends, breaks a limit or meets its deadline; kill its whole tree in any case."""
-    started = clock()
-    # --die-with-parent is tied to the thread that starts bubblewrap: this one, which waits here until the end.
-    with subprocess.Popen(
-        argv,
-        cwd=cwd,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
-        assert process.stdout is not None  # noqa: S101 - both are pipes, as asked above
-        assert process.stderr is not None  # noqa: S101 - the same
-        outputs = [OutputTail(pipe, max_bytes=limits.output_bytes) for pipe in (process.stdout, process.stderr)]
-        try:
-            stopped = _wait(process, lambda: clock() - started > timeout_s, limits, cwd)
-        finally:
-            if process.poll() is None:
-                kill_tree(process.pid)
-        status = process.wait()
-        stdout, stderr = (output.text() for output in outputs)
-    return Completed(
-        exit_status=status if status >= 0 else 128 - status,
-        stdout=stdout,
-        stderr=stderr,
-        timed_out=stopped == LATE,
-        duration_s=clock() - started,
-        stopped=stopped,
-    )
-
-
-def _wait(process: subprocess.Popen[bytes], is_late: Callable[[], bool], limits: Limits, cwd: Path) -> str:
-    """Wait for the process; return the limit that it broke, or an empty text when it ended by itself."""
-    while process.poll() is None:
-        if is_late():
-            return LATE
-        if breach := _breach(descendants(process.pid), limits, cwd):
-            return breach
-        try:
-            process.wait(POLL_S)
-        except subprocess.TimeoutExpired:
-            continue
-    return ""
-
-
-def _breach(tree: list[int], limits: Limits, cwd: Path) -> str:
-    if len(tree) > limits.processes:
-        return f"more than {limits.processes} processes"
-    if resident_bytes(tree) > limits.memory_bytes:
-        return f"more than {limits.memory_bytes} bytes of memory"
-    if available_memory_bytes() < limits.spare_memory_bytes:
-        return f"less than {limits.spare_memory_bytes} bytes of the machine's memory left"
-    if shutil.disk_usage(cwd).free < limits.spare_disk_bytes:
-        return f"less than {limits.spare_disk_bytes} bytes of the disk left"
-    return ""
