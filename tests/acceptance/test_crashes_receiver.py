@@ -1,27 +1,35 @@
 """`kill -9` of the receiver while tracers and GitHub send: what was accepted is kept once, and handled once."""
 
+import json
 import os
 import random
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.assemble import LOCAL
 from bot.pull_request import PullRequest
+from bot.store.engine import open_engine
 from bot.store.store import Store
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit, Proposal
 from tests.acceptance.crash_clients import REPOSITORY, TENANT, Accepted, Client, Server, pause
 from tests.acceptance.installation import POSTGRES, Installation, databases
+from webhooks.clock import utc_now
+from webhooks.dialects import search
+from webhooks.inbox import Batch
 
 # On each of the two databases. A hundred each take ten minutes: TRACEWRIGHT_TEST_KILLS=100.
 N_KILLS = int(os.environ.get("TRACEWRIGHT_TEST_KILLS", "25"))
 N_CLIENTS = 2
 PATIENCE_S = 120.0
+N_OLD_BATCHES = 40
+N_REQUESTS = 20
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -57,6 +65,46 @@ def test_what_a_killed_receiver_accepted_is_kept_once_and_handled_once(installat
     assert set(installation.work()) == {f"watch-{delivery_id}" for delivery_id in accepted.deliveries}
     assert set(installation.work().values()) == {"SUCCESS"}
     assert installation.is_intact()
+
+
+@pytest.mark.slow
+def test_a_server_deletes_what_is_old_and_nothing_of_what_comes_meanwhile(installation: Installation) -> None:
+    key = _prepare(installation)
+    _keep_old(installation)
+    accepted = Accepted()
+
+    with _server(installation) as server, _clients(server, key, accepted):
+        _wait_until_gone(installation, accepted)
+
+    assert _kept_spans(installation) == accepted.spans
+    assert installation.is_intact()
+
+
+def _keep_old(installation: Installation) -> None:
+    """Keep many traces that came when nobody deleted any, longer ago than traces are kept."""
+    store = Store(open_engine(installation.job.settings.engine_url), now=lambda: utc_now() - timedelta(days=60))
+    for batch in range(N_OLD_BATCHES):
+        spans = [
+            {
+                "traceId": f"{batch + 1:030x}{n:02x}",
+                "spanId": f"{n + 1:016x}",
+                "startTimeUnixNano": "1780000000000000000",
+            }
+            for n in range(100)
+        ]
+        body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).encode()
+        store.keep_batch(LOCAL, Batch(dialect="otlp-json", body=body, rows=search("otlp-json", body)))
+    store.close()
+
+
+def _wait_until_gone(installation: Installation, accepted: Accepted) -> None:
+    """Wait until nothing old is left, and clients were served before and after."""
+    deadline = time.monotonic() + PATIENCE_S
+    # Clients send protobuf.
+    left = "SELECT count(*) FROM batches WHERE dialect = 'otlp-json'"
+    while (n_left := installation.rows(left)[0][0]) or len(accepted) < N_REQUESTS:
+        assert time.monotonic() < deadline, f"{n_left} old batches are left, {len(accepted)} requests were accepted"
+        pause(0.05)
 
 
 def _prepare(installation: Installation) -> str:
