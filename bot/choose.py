@@ -16,6 +16,7 @@ from bot.pipeline import Task
 from bot.policy import UNSETTLED, Attempt, worth_mending
 from bot.refused import ask_why, take_silence
 from bot.store.pull_requests import Opened
+from bot.thresholds import note_thresholds
 from clustering.failure_mode import FailureMode
 from fixers.evidence import Verdict
 
@@ -35,6 +36,7 @@ class Choosing:
         agents = self.ledger.agents(tenant)
         Opening(ledger=self.ledger).find_lost(tenant, agents)
         self._ask_for_states(tenant, agents)
+        note_thresholds(self.ledger.store, tenant, agents, self.ledger.queue)
         read_boards(self.ledger.store, tenant, agents)
         alive = self.ledger.store.modes_with_members(
             tenant

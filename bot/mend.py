@@ -132,8 +132,12 @@ def try_fix(
     live: LiveModel | None,
     n_candidates: int,
     on_progress: Callable[[int, int], None],
+    n_more_healthy: int = 0,
 ) -> Evidence:
-    """Run the repository's tests and replay failing and healthy runs, before and after the edits."""
+    """Run the repository's tests and replay failing and healthy runs, before and after the edits.
+
+    `n_more_healthy` is how many more healthy runs than failing ones there are.
+    """
     failures, traces = _seen(store, tenant, mode, limit=N_FAILING + N_UNSEEN)
     healthy = _healthy(store, tenant, failures)
     failing, guard = choose_cases(
@@ -142,6 +146,7 @@ def try_fix(
         seen=proposal.seen,
         edited=[edit.path for edit in proposal.edits],
         at_risk=proposal.at_risk,
+        n_more_healthy=n_more_healthy,
     )
     fixed: dict[str, Cassette] = {}
     with working_copy(agent) as (checkout, harness):

@@ -1,15 +1,18 @@
 """Report: what became of our proposals, and what that has cost. Nothing here changes anything."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.forge.forge import State
+from bot.learn import counted
+from bot.lesson import Learned
 from bot.outcome import Reason
 from bot.predicted import score_predictions
 from bot.store.pull_requests import Opened
 from bot.store.spending import Spent
 from bot.store.store import Store
+from bot.store.thresholds import Threshold
 from clustering.failure_mode import Status
 from fixers.aftermath import Answer, Score
 
@@ -32,10 +35,16 @@ class Report:
     after_merge: Mapping[str, int]
     #: Merged fixes whose failure mode was resolved and shows again.
     n_regressed: int
+    #: Merged fixes that were taken back by a revert.
+    n_reverted: int
     #: Of the runs that proposals were to fix, over all proposals that were tried, those never opened too.
     predictions: Score
     #: Over all runs of the agent fixer, those too from which no proposal came.
     spent: Spent
+    #: What earlier fixes taught.
+    lessons: Sequence[Learned]
+    #: Every move of the thresholds that move by a rule.
+    thresholds: Sequence[Threshold]
 
     @property
     def n_refused(self) -> int:
@@ -67,8 +76,11 @@ def report(store: Store, tenant: str) -> Report:
         refused=_tally([*Reason, NOT_SAID], (reasons.get(each.proposal_id, NOT_SAID) for each in closed)),
         after_merge=_tally([*Answer, NOT_COMPARED], (answers.get(each.proposal_id, NOT_COMPARED) for each in merged)),
         n_regressed=_count_regressed(store, tenant, merged),
+        n_reverted=sum(revert.state == State.MERGED for revert in store.reverts(tenant)),
         predictions=_score_all(store, tenant),
         spent=store.spent(tenant),
+        lessons=counted(store, tenant),
+        thresholds=store.thresholds(tenant),
     )
 
 

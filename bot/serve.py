@@ -14,6 +14,7 @@ from bot.long_running import settle
 from bot.operator_routes import create_operator_router
 from bot.pipeline import durable
 from bot.redaction import build_redaction
+from bot.report_routes import create_report_router
 from bot.settings import Settings
 from bot.setup.conversion import exchange
 from bot.setup.routes import create_setup_router
@@ -53,7 +54,11 @@ def serve_until_set_up(product: Product) -> bool:
             deliveries=product.github.hook_deliveries() if product.github else None,
             keep_uninstalled=timedelta(days=settings.keep_uninstalled_days),
             tidy=partial(tidy, product),
-            routers=[_operator_router(product), *([create_setup_router(set_up, on_done=stop)] if set_up else [])],
+            routers=[
+                _operator_router(product),
+                _report_router(product),
+                *([create_setup_router(set_up, on_done=stop)] if set_up else []),
+            ],
         )
         # No access log: the address of the set-up holds its token.
         server = uvicorn.Server(
@@ -70,6 +75,10 @@ def serve_until_set_up(product: Product) -> bool:
 
 def _operator_router(product: Product) -> APIRouter:
     return create_operator_router(product.store, encoder=product.stages.encoder, token=product.settings.operator_token)
+
+
+def _report_router(product: Product) -> APIRouter:
+    return create_report_router(product.store, token=product.settings.operator_token, now=utc_now)
 
 
 def _set_up(settings: Settings) -> SetUp:

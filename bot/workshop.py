@@ -10,6 +10,7 @@ from bot.ledger import Ledger
 from bot.mend import draft_fixes, try_fix
 from bot.policy import ESCAPABLE, UNSETTLED
 from bot.same_fix import applies, is_there
+from bot.thresholds import guard_runs_of
 from clustering.failure_mode import FailureMode
 from fixers.draft import RECIPES
 from fixers.evidence import Evidence, Verdict
@@ -101,6 +102,7 @@ class Workshop:
             live=self.live,
             n_candidates=len(self._candidates(tenant, mode, proposal.base_sha)),
             on_progress=self._telling(f"verifying: {mode.title}"),
+            n_more_healthy=guard_runs_of(self.ledger.store, tenant, agent, now=self.ledger.now()).n_more,
         )
 
     def _may_ask_model(self, tenant: str, tried: Collection[str], budget: Budget) -> bool:

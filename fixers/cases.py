@@ -31,6 +31,7 @@ def choose_cases(
     seen: Collection[str] = (),
     edited: Collection[str] = (),
     at_risk: Collection[str] = (),
+    n_more_healthy: int = 0,
 ) -> Cases:
     """Return up to `n` failing runs and as many healthy ones, those first that the edits are most likely to touch.
 
@@ -48,6 +49,8 @@ def choose_cases(
         Paths of the files that the edits change.
     at_risk
         Ids of healthy traces that the proposal names.
+    n_more_healthy
+        How many more healthy runs than failing ones are wanted.
 
     """
     chosen = _half_unseen(failing, n, seen)
@@ -61,7 +64,7 @@ def choose_cases(
         return (touched, len(tools & tools_of(trace)), alike)
 
     nearest = sorted(healthy, key=nearness, reverse=True)
-    return Cases(chosen, _varied(nearest, len(chosen)))
+    return Cases(chosen, _varied(nearest, len(chosen) + n_more_healthy))
 
 
 def tools_of(trace: Trace) -> frozenset[str]:

@@ -1,15 +1,16 @@
-"""KeptLessons: what earlier fixes taught."""
+"""KeptLessons: what earlier fixes taught, and where the thresholds stand that move by a rule."""
 
 from collections.abc import Sequence
 
 from bot.lesson import Learned, Lesson, State
-from bot.store import lessons
+from bot.store import lessons, thresholds
 from bot.store.records import Records
+from bot.store.thresholds import Threshold
 from bot.store.transaction import writing
 
 
 class KeptLessons(Records):
-    """What earlier fixes taught, and which proposals were drafted with it."""
+    """What earlier fixes taught, which proposals were drafted with it, and where thresholds stand."""
 
     def learn(self, tenant: str, lesson: Lesson) -> bool:
         """Keep a lesson; False when it is known, edited or deleted already."""
@@ -40,3 +41,13 @@ class KeptLessons(Records):
         """Return the proposals that were drafted with each lesson, by lesson id."""
         with self.engine.connect() as connection:
             return lessons.lesson_uses(connection, tenant)
+
+    def note_threshold(self, tenant: str, threshold: Threshold) -> bool:
+        """Note where a threshold stands; False when it stood there already."""
+        with writing(self.engine) as connection:
+            return thresholds.note_threshold(connection, tenant, threshold)
+
+    def thresholds(self, tenant: str) -> list[Threshold]:
+        """Return every move of every threshold, those of one together, oldest first."""
+        with self.engine.connect() as connection:
+            return thresholds.thresholds(connection, tenant)

@@ -22,6 +22,7 @@ from bot.store.prune import prune_tenant
 from bot.store.repositories import Told
 from bot.store.runs import Examined
 from bot.store.store import Store
+from bot.store.thresholds import Threshold
 from bot.store.transaction import writing
 from bot.store.verdicts import RecordedVerdict
 from bot.store.waiting import Waiting
@@ -106,6 +107,7 @@ READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
     "found_by_judge": lambda store, _: store.found_by_judge(OURS, most=9),
     "outcomes_of_mode": lambda store, _: store.outcomes_of_mode(OURS, "fm1"),
     "answered_remarks": lambda store, _: store.answered_remarks(OURS, "tracewright/x"),
+    "thresholds": lambda store, _: store.thresholds(OURS),
     "lessons": lambda store, _: store.lessons(OURS),
     "lesson_uses": lambda store, _: store.lesson_uses(OURS),
     "taken_places": lambda store, _: store.taken_places(OURS),
@@ -161,6 +163,7 @@ WRITES = {
     "save_proof",
     "add_spent",
     "keep_mended_runs",
+    "note_threshold",
     "learn",
     "set_lesson_state",
     "rewrite_lesson",
@@ -199,6 +202,7 @@ def fill_afterwards(store: Store, tenant: str, proposal_id: str, pull_request: P
         learned_at=now,
     )
     store.learn(tenant, lesson)
+    store.note_threshold(tenant, Threshold("acme/shop", "shop", "autonomy", "draft", "", now))
     store.use_lessons(tenant, ["l1"], proposal_id=proposal_id)
     store.take_place(tenant, proposal_id=proposal_id, repository="acme/shop", agent="shop")
     store.keep_revert(tenant, pull_request, proposal_id=proposal_id)
