@@ -114,11 +114,12 @@ class _Teacher:
     def of_production(self, proof: Proof | None) -> Iterator[Lesson]:
         """Yield what production said after the merge."""
         if proof is not None and proof.answer in OF_ANSWER:
-            rates = " to ".join(f"{each.n_of_mode} of {each.n_runs}" for each in (proof.before, proof.after))
+            before, after = proof.before, proof.after
             yield self._lesson(
                 OF_ANSWER[proof.answer],
-                f"{_quoted(self.proposal.title)} was merged; in production, {proof.answer}: failing runs went from "
-                f"{rates}.",
+                f"{_quoted(self.proposal.title)} was merged; in production, {proof.answer}: runs with this failure "
+                f"went from {before.n_of_mode} of {before.n_runs} to {after.n_of_mode} of {after.n_runs}, those with "
+                f"any from {before.n_failing} to {after.n_failing}.",
                 origin=proof.answer,
             )
 

@@ -13,6 +13,7 @@ from bot.bundle import BRANCH
 from bot.errors import ForgeError
 from bot.forge.errors import RateLimited, Unavailable
 from bot.forge.forge import Base, Draft, Forge
+from bot.pr_body import facts
 from bot.pr_body.body import check_run_summary, page, render, title
 from bot.pr_body.escape import BREAK
 from bot.pull_request import PullRequest
@@ -119,8 +120,8 @@ def body_of(
     branch: str | None = None,
 ) -> str:
     """Return the description as this repository may see it, after the evidence in full was put where it points."""
-    location = proposal.diagnosis.location
-    link = forge.link(location.path, proposal.base_sha, line=location.line) if location else None
+    place = facts.place(proposal)
+    link = forge.link(place.path, proposal.base_sha, line=place.first, last=place.last) if place else None
     public = not manners.publish_runs and forge.is_public()
     where = _kept(bundle, proposal, forge) if bundle and not public else None
     return render(proposal, evidence, mode, traffic=traffic, link=link, bundle=where, public=public, branch=branch)

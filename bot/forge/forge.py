@@ -218,8 +218,8 @@ class Forge(Protocol):
     def request_reviews(self, pull_request: PullRequest, logins: Sequence[str]) -> None:
         """Ask these people to review; whom the forge does not let us ask is left out."""
 
-    def link(self, path: str, sha: str, *, line: int) -> str | None:
-        """Return the address of a line at a commit; None where there is none."""
+    def link(self, path: str, sha: str, *, line: int, last: int | None = None) -> str | None:
+        """Return the address of a line, or of lines up to `last`, at a commit; None where there is none."""
 
     def keep_files(self, branch: str, folder: str, files: Mapping[str, str], message: str) -> str:
         """Keep texts by path in a folder of a branch that has no code; return the lasting address of the folder."""

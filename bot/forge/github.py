@@ -227,9 +227,10 @@ class GitHubForge:
                 doing = f"ask {login!r} to review pull request {pull_request.number}"
                 self._publishing.ask(doing, partial(ask, login=login))
 
-    def link(self, path: str, sha: str, *, line: int) -> str | None:
-        """Return the permanent address of a line."""
-        return f"{web_address(self._api_url)}/{self._repository}/blob/{sha}/{quote(path)}#L{line}"
+    def link(self, path: str, sha: str, *, line: int, last: int | None = None) -> str | None:
+        """Return the permanent address of a line, or of lines."""
+        lines = f"L{line}" if last is None or last <= line else f"L{line}-L{last}"
+        return f"{web_address(self._api_url)}/{self._repository}/blob/{sha}/{quote(path)}#{lines}"
 
     def keep_files(self, branch: str, folder: str, files: Mapping[str, str], message: str) -> str:
         """Commit the files to a branch without code, and return the folder's address at that commit."""

@@ -226,7 +226,7 @@ class LocalForge:
     def request_reviews(self, pull_request: PullRequest, logins: Sequence[str]) -> None:
         """Ask nobody: there is nobody to ask."""
 
-    def link(self, path: str, sha: str, *, line: int) -> str | None:  # noqa: ARG002  # no address shows a file here
+    def link(self, path: str, sha: str, *, line: int, last: int | None = None) -> str | None:  # noqa: ARG002  # no address shows a file here
         """Return None: a folder has no web addresses."""
         return None
 

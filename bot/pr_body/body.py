@@ -63,11 +63,12 @@ def render(
         first_screen.what_failed(mode, traffic),
         first_screen.cause(proposal, link),
         first_screen.before_and_after(evidence),
-        first_screen.consequences(proposal, evidence, bundle, patch=patch, branch=branch),
+        first_screen.consequences(proposal, evidence, bundle),
     )
     first = "\n\n".join(sections)
     trailers = f"Failure-Mode: {inert(proposal.failure_mode_id)}\nEvidence-Run: {inert(evidence.proposal_id)}"
-    folded = public_sections(proposal) if public else collapsed_sections(proposal, evidence)
+    fold = public_sections if public else collapsed_sections
+    folded = fold(proposal, evidence, patch=patch, branch=branch)
     whole = "\n\n".join([first, *(section.render(len(section.items)) for section in folded), trailers])
     if len(whole) <= limit:
         return f"{whole}\n"

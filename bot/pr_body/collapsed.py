@@ -33,16 +33,30 @@ class Collapsed:
         return f"<details>\n<summary>{self.summary}{kept}</summary>\n\n{body}\n\n</details>"
 
 
-def collapsed_sections(proposal: Proposal, evidence: Evidence) -> list[Collapsed]:
+def collapsed_sections(
+    proposal: Proposal, evidence: Evidence, *, patch: str | None = None, branch: str | None = None
+) -> list[Collapsed]:
     """Return the folded sections, the first to be cut last; without those that would be empty."""
-    sections = [manifest(proposal), quotes(proposal), cases(evidence.cases), test_output(evidence)]
+    commands = reproduce(proposal, evidence, patch=patch, branch=branch)
+    sections = [commands, manifest(proposal), quotes(proposal), cases(evidence.cases), test_output(evidence)]
     return [section for section in sections if section.items]
 
 
-def public_sections(proposal: Proposal) -> list[Collapsed]:
+def public_sections(
+    proposal: Proposal, evidence: Evidence, *, patch: str | None = None, branch: str | None = None
+) -> list[Collapsed]:
     """Return the folded sections for a repository that everybody reads: no words, output or ids of recorded runs."""
     lines = tuple(f"- {line}" for line in (*facts.manifest(proposal), facts.LEFT_OUT))
-    return [Collapsed(summary="What this change should do", header="", items=lines, separator="\n")]
+    told = Collapsed(summary="What this change should do", header="", items=lines, separator="\n")
+    return [reproduce(proposal, evidence, patch=patch, branch=branch), told]
+
+
+def reproduce(
+    proposal: Proposal, evidence: Evidence, *, patch: str | None = None, branch: str | None = None
+) -> Collapsed:
+    """Show the commands that run the regression test red and green; `patch` where there is no branch to fetch."""
+    commands = "\n".join(facts.reproduce(proposal, evidence, patch=patch, branch=branch))
+    return Collapsed(summary="Reproduce", header="", items=(block(commands, limit=4_000, language="sh"),))
 
 
 def manifest(proposal: Proposal) -> Collapsed:

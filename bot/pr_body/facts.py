@@ -3,14 +3,16 @@
 Each sentence is ours. Where it holds a stranger's text, the field's comment says so.
 """
 
+import difflib
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from clustering.failure_mode import FailureMode
 from clustering.score import Traffic
 from fixers.evidence import Arm, CaseResult, Evidence, Result, Role, TestRun
-from fixers.proposal import Proposal
+from fixers.proposal import Edit, Proposal
 from fixers.statistics import wilson_interval
 
 BOT = (
@@ -52,6 +54,52 @@ class Answers:
     n_live: int
 
 
+class Place(NamedTuple):
+    """Lines of a file as it was before the change; 1-based, both included."""
+
+    path: str
+    first: int
+    last: int
+    #: Whether the diagnosis blames the line; else it is where the change is made.
+    is_blamed: bool
+
+    @property
+    def shown(self) -> str:
+        """`path:line` or `path:first-last`."""
+        return f"{self.path}:{self.first}" if self.first == self.last else f"{self.path}:{self.first}-{self.last}"
+
+
+def place(proposal: Proposal) -> Place | None:
+    """Return where the cause is, else the first lines that the fix changes; None when it only adds files."""
+    location = proposal.diagnosis.location
+    if location is not None:
+        return Place(location.path, location.line, location.line, is_blamed=True)
+    for edit in proposal.edits:
+        if edit.path == proposal.regression_test or not edit.before or edit.after is None:
+            continue
+        old, new = edit.before.splitlines(), edit.after.splitlines()
+        for kind, start, end, _, _ in difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
+            if kind != "equal" and old[start - 1 : end]:
+                first = start + 1 if kind != "insert" else max(start, 1)
+                return Place(edit.path, first, max(first, end), is_blamed=False)
+    return None
+
+
+def size(proposal: Proposal) -> str:
+    """Say how much there is to read: the fix, and its test."""
+    fix = [edit for edit in proposal.edits if edit.path != proposal.regression_test]
+    test = [edit for edit in proposal.edits if edit.path == proposal.regression_test]
+    counts = [_changed(edit) for edit in fix]
+    added, removed = sum(each[0] for each in counts), sum(each[1] for each in counts)
+    tested = f", and a test of {_count(sum(_changed(edit)[0] for edit in test), 'line')}" if test else ""
+    return f"{_count(added, 'line')} added and {removed:,} removed in {_count(len(fix), 'file')}{tested}."
+
+
+def _changed(edit: Edit) -> tuple[int, int]:
+    diff = list(difflib.ndiff((edit.before or "").splitlines(), (edit.after or "").splitlines()))
+    return sum(line.startswith("+ ") for line in diff), sum(line.startswith("- ") for line in diff)
+
+
 def for_whom(mode: FailureMode, traffic: Traffic | None) -> str:
     """Say how many were hit, and which share of all that is."""
     parts = [
@@ -85,6 +133,8 @@ def why(evidence: Evidence) -> str:
 def significance(evidence: Evidence) -> str:
     """Say how likely such a difference is by chance, and which cases were left out."""
     told = "no case could be paired" if evidence.p_value is None else f"exact one-sided p = {evidence.p_value:.3g}"
+    if evidence.p_value is not None and f"p = {evidence.p_value:.3g})" in evidence.reason:
+        told = "p is exact and one-sided"  # the reason has the number
     n_unclear = len({case.trace_id for case in evidence.cases if case.result is Result.INCONCLUSIVE})
     counted = f"{_count(n_unclear, 'case')} could not be judged and {'is' if n_unclear == 1 else 'are'} not counted."
     judged = counted if n_unclear else "Every case could be judged."

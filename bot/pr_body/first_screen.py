@@ -1,7 +1,7 @@
 """The part of a pull request that is never cut: what a reviewer needs in order to decide."""
 
 from bot.pr_body import facts
-from bot.pr_body.escape import block, code, identifier, prose
+from bot.pr_body.escape import code, identifier, prose
 from clustering.failure_mode import FailureMode, Status
 from clustering.score import Traffic
 from fixers.evidence import Evidence
@@ -24,15 +24,15 @@ def what_failed(mode: FailureMode, traffic: Traffic | None) -> str:
 
 def cause(proposal: Proposal, link: str | None) -> str:
     """Say why it failed, where, and why the edits help; `link` is the permanent address of the line."""
-    location = proposal.diagnosis.location
+    found = facts.place(proposal)
     place = " — no single line could be blamed"
-    if location is not None:
-        shown = code(f"{location.path}:{location.line}")
-        place = f" — [{shown}]({link})" if link else f" — {shown}"
+    if found is not None:
+        shown = f"[{code(found.shown)}]({link})" if link else code(found.shown)
+        place = f" — {shown}" if found.is_blamed else f" — mended at {shown}"
     layer = f"({proposal.diagnosis.layer.value})"
     return (
         f"## Cause and change\n\n**Cause** {layer}{place}. {prose(proposal.diagnosis.cause, limit=WORDS)}\n\n"
-        f"**Change.** {prose(proposal.rationale, limit=WORDS)}"
+        f"**Change.** {prose(proposal.rationale, limit=WORDS)} {facts.size(proposal)}"
     )
 
 
@@ -47,27 +47,13 @@ def before_and_after(evidence: Evidence) -> str:
     )
 
 
-def consequences(
-    proposal: Proposal,
-    evidence: Evidence,
-    bundle: str | None = None,
-    *,
-    patch: str | None = None,
-    branch: str | None = None,
-) -> str:
-    """Say what could go wrong, how to undo it, how to see it for oneself, and what it cost.
-
-    `bundle` is the address of the evidence in full, `patch` the place of the diff where there is no branch.
-    """
+def consequences(proposal: Proposal, evidence: Evidence, bundle: str | None = None) -> str:
+    """Say what could go wrong, how to undo it, and what it cost; `bundle` is the address of the evidence in full."""
     isolation = identifier(evidence.isolation) if facts.isolated(evidence) else "**none**, see the warning above"
-    commands = block(
-        "\n".join(facts.reproduce(proposal, evidence, patch=patch, branch=branch)), limit=4_000, language="sh"
-    )
-    full = f"\n\n**In full.** {_linked(bundle)}" if bundle else ""
+    full = f"\n- **In full.** {_linked(bundle)}" if bundle else ""
     return (
-        f"## Risk\n\n{prose(proposal.risk, limit=500)}\n\n"
-        f"**Undo.** {facts.UNDO}\n\n**Cost.** {prose(facts.cost(proposal, evidence))} Isolation: {isolation}.\n\n"
-        f"**Reproduce.**\n\n{commands}{full}"
+        f"## Risk, undo, cost\n\n- **Risk.** {prose(proposal.risk, limit=500)}\n- **Undo.** {facts.UNDO}\n"
+        f"- **Cost.** {prose(facts.cost(proposal, evidence))} Isolation: {isolation}.{full}"
     )
 
 

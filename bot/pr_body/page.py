@@ -48,6 +48,8 @@ def render_page(
         proposal=proposal,
         evidence=evidence,
         mode=mode,
+        place=facts.place(proposal),
+        size=facts.size(proposal),
         for_whom=facts.for_whom(mode, traffic),
         rows=facts.rows(evidence),
         why=facts.why(evidence),

@@ -131,7 +131,7 @@ def test_the_body_holds_the_evidence(loop: Loop, first: Ran) -> None:
         assert "**Cause**" in body
         assert "support_agent/agent.py" in body.split("## Cause and change")[1].split("## Before and after")[0]
         assert "**Undo.**" in body
-        assert f"git checkout {pull['head']['ref']}\n" in body.split("**Reproduce.**")[1]
+        assert f"git checkout {pull['head']['ref']}\n" in body.split("<summary>Reproduce</summary>")[1]
         assert body.rstrip().endswith(trailers(loop, pull))
 
 

@@ -72,6 +72,9 @@ class FakeForge:
     def is_public(self) -> bool:
         return False
 
+    def link(self, path: str, sha: str, *, line: int, last: int | None = None) -> str | None:
+        return f"https://github.com/acme/shop/blob/{sha}/{path}#L{line}-L{last}"
+
     def report_check(self, _: PullRequest, *, name: str, **__: object) -> None:
         self._fail()
         self.checks.append(name)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.pr_body import facts
 from bot.pr_body.body import LIMIT, check_run_summary, page, render, title
 from bot.pr_body.escape import block
 from bot.pr_body.facts import reproduce, rows, significance
@@ -34,7 +35,8 @@ def test_the_sections_come_in_the_order_a_reviewer_asks(make: Fixture) -> None:
         "What failed",
         "Cause and change",
         "Before and after",
-        "Risk",
+        "Risk, undo, cost",
+        "Reproduce",
         "What this change should do",
         "What the traces say",
         "Every replayed case",
@@ -60,10 +62,35 @@ def test_the_cause_has_a_file_and_a_line(make: Fixture) -> None:
     assert "`support_agent/client.py:2`" in section(body_of(make()), "Cause and change")
 
 
+def test_what_a_reviewer_must_read_fits_on_one_screen(make: Fixture) -> None:
+    first = body_of(make()).split("<details>")[0]
+    assert sum(1 + len(line) // 110 for line in first.splitlines()) <= 45
+
+
+def test_the_change_says_how_much_there_is_to_read(make: Fixture) -> None:
+    made = make()
+    edit = Edit(path="a.py", before="1\n2\n3\n", after="1\n2\n4\n5\n")
+    test = Edit(path="test_a.py", before=None, after="x\ny\n")
+    proposal = replace(made.proposal, edits=(edit, test), regression_test="test_a.py")
+    proposal = replace(proposal, diagnosis=replace(proposal.diagnosis, location=None))
+    told = section(render(proposal, made.evidence, made.mode, link="https://x/a.py#L3"), "Cause and change")
+    assert "mended at [`a.py:3`](https://x/a.py#L3)" in told
+    assert "2 lines added and 1 removed in 1 file, and a test of 2 lines." in told
+
+
+def test_chance_is_told_once(make: Fixture) -> None:
+    made = make()
+    said = replace(made.evidence, reason=f"All pass (p = {made.evidence.p_value:.3g}).")
+    assert render(made.proposal, said, made.mode).count(f"{made.evidence.p_value:.3g}") == 1
+
+
 def test_a_cause_without_a_line_says_so(make: Fixture) -> None:
     made = make()
     proposal = replace(made.proposal, diagnosis=replace(made.proposal.diagnosis, location=None))
-    assert "no single line could be blamed" in render(proposal, made.evidence, made.mode)
+    told = section(render(proposal, made.evidence, made.mode), "Cause and change")
+    assert f"mended at `{facts.place(proposal).shown}`" in told  # type: ignore[union-attr]
+    added = replace(proposal, edits=tuple(replace(edit, before=None) for edit in proposal.edits))
+    assert "no single line could be blamed" in render(added, made.evidence, made.mode)
 
 
 def test_both_arms_stand_side_by_side_with_their_intervals(make: Fixture) -> None:
@@ -105,7 +132,7 @@ def test_it_says_where_the_answers_came_from(make: Fixture) -> None:
 
 def test_it_says_how_to_undo_and_how_to_reproduce(make: Fixture) -> None:
     made = make()
-    told = section(body_of(made), "Risk")
+    told = section(body_of(made), "Risk, undo, cost")
     assert "revert the merge commit" in told
     assert f"git fetch --all && git checkout tracewright/{made.proposal.id}\n" in told
     assert "python -m pytest -q tests/test_retry.py  # passes" in told
@@ -146,7 +173,7 @@ def test_what_is_too_long_is_cut_from_the_end_and_the_reader_is_told(make: Fixtu
     assert re.search(r"> - [\d,]+ of 1,200: Every replayed case\n> - 4 of 4: Test output", body)
     assert "`tracewright show fm7` prints the rest" in body
     assert "<summary>Every replayed case, the first " in body
-    assert body.count("<details>") == body.count("</details>") == 3
+    assert body.count("<details>") == body.count("</details>") == 4
     assert body.rstrip().endswith(f"Evidence-Run: {made.proposal.id}")
 
 
