@@ -49,4 +49,6 @@ def note_threshold(connection: sa.Connection, tenant: str, threshold: Threshold)
 def thresholds(connection: sa.Connection, tenant: str) -> list[Threshold]:
     """Return every move of every threshold, those of one together, oldest first."""
     rows = connection.execute(_ALL, {"tenant": tenant})
-    return [Threshold(*row[:-1], moment(row.since)) for row in rows]
+    return [
+        Threshold(row.repository, row.agent, row.name, row.value, row.reason, since=moment(row.since)) for row in rows
+    ]
