@@ -42,7 +42,7 @@ KINDS = {
     "refund_with_check": 10,
     "new_address": 6,
 }
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 # Both fixes in one run, though they mend one agent.
 LIMITS = "pull_requests: {open_per_agent: 2}\n"
 
@@ -103,7 +103,7 @@ def loop_on_github(folder: Path) -> Iterator[Loop]:
     try:
         emulator.push(agent_files(), message="Answer customers")
         with (
-            _logged() as logged,
+            logged_lines() as logged,
             durable(product.stages, product.work_engine) as pipeline,
             receiver(product, pipeline, secret=emulator.webhook_secret) as url,
         ):
@@ -158,8 +158,12 @@ def stored_texts(engines: Iterable[sa.Engine]) -> Iterator[str]:
     """Yield every value of every table of these databases as text, decompressed and decoded where it is."""
     for engine in engines:
         with engine.connect() as connection:
-            for name in sa.inspect(connection).get_table_names():
-                everything = sa.select(sa.literal_column("*")).select_from(sa.table(name))
+            inspector = sa.inspect(connection)
+            schemas = [name for name in inspector.get_schema_names() if name in {"main", "public", "dbos"}]
+            for name, schema in [(name, each) for each in schemas for name in inspector.get_table_names(each)]:
+                everything: sa.Select[Any] = sa.select(sa.literal_column("*")).select_from(
+                    sa.table(name, schema=schema)
+                )
                 rows: sa.CursorResult[Any] = connection.execute(everything)
                 yield from (_text(value) for row in rows for value in row if isinstance(value, str | bytes))
 
@@ -214,7 +218,7 @@ class _Records(logging.Handler):
 
 
 @contextmanager
-def _logged() -> Iterator[list[str]]:
+def logged_lines() -> Iterator[list[str]]:
     """Yield what is logged meanwhile, with tracebacks, at every level."""
     root, records = logging.getLogger(), _Records()
     level = root.level

@@ -159,6 +159,10 @@ class Emulator:
         self._control("rename", {"repository": self.repository, "name": name})
         self.repository = f"{self.repository.split('/')[0]}/{name}"
 
+    def archive(self, *, archived: bool = True) -> None:
+        """Make the repository read-only, or writable again."""
+        self._control("archive", {"repository": self.repository, "archived": archived})
+
     def deploy(self, ref: str, *, environment: str = "production") -> None:
         """Deploy a commit and report its success."""
         at = f"/repos/{self.repository}/deployments"

@@ -100,18 +100,28 @@ async function control(world, what, body) {
 }
 
 // On GitHub's pages, for which it has no API.
-const DONE_BY_PEOPLE = { install, uninstall, select, rename };
+const DONE_BY_PEOPLE = { install, uninstall, select, rename, archive };
 
 async function rename(world, { repository, name }) {
   const row = world.gh.repos.findOneBy("full_name", repository);
   const [owner, before] = repository.split("/");
   world.gh.repos.update(row.id, { name, full_name: `${owner}/${name}` });
+  world.renamed.delete(`${owner}/${name}`);
   world.renamed.set(repository, `${owner}/${name}`);
+  return tellOf(world, `${owner}/${name}`, "renamed", { changes: { repository: { name: { from: before } } } });
+}
+
+async function archive(world, { repository, archived }) {
+  world.gh.repos.update(world.gh.repos.findOneBy("full_name", repository).id, { archived });
+  return tellOf(world, repository, archived ? "archived" : "unarchived", {});
+}
+
+async function tellOf(world, repository, action, said) {
   const token = `token ${[...world.tokenMap.keys()][0]}`;
-  const shown = await (await world.api(`/repos/${owner}/${name}`, token)).json();
+  const shown = await (await world.api(`/repos/${repository}`, token)).json();
   const { login, id, node_id, type } = world.gh.users.all()[0];
-  const payload = { action: "renamed", changes: { repository: { name: { from: before } } }, repository: shown, sender: { login, id, node_id, type, site_admin: false } };
-  await world.webhooks.dispatch("repository", "renamed", payload, owner, name);
+  const sender = { login, id, node_id, type, site_admin: false };
+  await world.webhooks.dispatch("repository", action, { action, ...said, repository: shown, sender }, ...repository.split("/"));
   return {};
 }
 

@@ -12,6 +12,7 @@ export async function complete(world, incoming, url, body, response) {
   const repo = world.gh.repos.findOneBy("full_name", `${owner}/${name}`);
   const headers = Object.fromEntries([...response.headers].filter(([key]) => key !== "content-length"));
   if (/^check-runs(\/\d+)?$/.test(rest)) keepCheck(world, incoming, body, value);
+  if (/^check-runs\/\d+\/annotations$/.test(rest)) value = value.check_annotations.map((each) => annotationOf(world, repo, each));
   if (/^pulls\/\d+$/.test(rest)) Object.assign(value, await counts(world, repo, value, authorization));
   if (name && rest === "") Object.assign(value, { network_count: 0, subscribers_count: 0 });
   if (url.pathname.endsWith("/access_tokens")) value.repositories = await repositories(world, value);
@@ -27,6 +28,11 @@ function keepCheck(world, incoming, body, value) {
   const app = run.app_id ?? world.tokenMap.get(token)?.installation?.appId ?? null;
   world.gh.checkRuns.update(run.id, { app_id: app, annotations_kept: kept, output: { ...run.output, annotations: kept, annotations_count: kept.length } });
   value.output.annotations_count = kept.length;
+}
+
+function annotationOf(world, repo, { path, start_line, end_line, annotation_level, message, title = null, raw_details = null }) {
+  const blob_href = `${world.baseUrl}/${repo.full_name}/blob/HEAD/${path}`;
+  return { path, start_line, end_line, start_column: null, end_column: null, annotation_level, message, title, raw_details, blob_href };
 }
 
 async function counts(world, repo, pull, token) {
