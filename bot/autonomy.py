@@ -1,6 +1,7 @@
 """How far the bot goes for one agent: what its owners allow is the ceiling, and its own record may lower it.
 
-The rule, in full. Counted are the agent's pull requests of the last 90 days that people merged or closed.
+The rule, in full. Counted are the agent's pull requests of the last 90 days that people merged or closed; one with
+which production got worse, or that was taken back, counts as closed.
 
 * `ready` needs at least 5 of them, and a share of merges that is at least one half with 95 % confidence (the lower end
   of Wilson's interval: 5 of 5, 7 of 8). Else `draft`.

@@ -1,7 +1,7 @@
 """Queue: which failure modes may become pull requests now, and which wait for a place or for somebody's word."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.agents import Agent
@@ -10,6 +10,7 @@ from bot.places import why_wait
 from bot.store.store import Store
 from bot.store.waiting import Waiting
 from clustering.failure_mode import FailureMode
+from fixers.aftermath import Answer
 from fixers.harness import Autonomy
 
 UNASKED = "findings are listed; a fix is drafted when somebody asks for it here"
@@ -24,10 +25,13 @@ class Queue:
 
     def standing(self, tenant: str, agent: Agent) -> Standing:
         """Return how far the bot goes for an agent now, and why."""
-        opened = self.store.pull_requests(tenant)
+        worse = {
+            proposal_id for proposal_id, proof in self.store.proofs(tenant).items() if proof.answer is Answer.WORSE
+        }
+        bad = worse | {revert.proposal_id for revert in self.store.reverts(tenant) if revert.state == "merged"}
         its = [
-            each
-            for each in opened
+            each._replace(pull_request=replace(each.pull_request, state="closed")) if each.proposal_id in bad else each
+            for each in self.store.pull_requests(tenant)
             if (each.pull_request.repository, each.agent) == (agent.forge.repository, agent.harness.name)
         ]
         return standing(agent.harness.autonomy, its, now=self.now())

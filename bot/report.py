@@ -8,7 +8,7 @@ from bot.forge.forge import State
 from bot.learn import counted
 from bot.lesson import Learned
 from bot.outcome import Reason
-from bot.predicted import score_predictions
+from bot.predicted import score_predictions, score_risks
 from bot.store.pull_requests import Opened
 from bot.store.spending import Spent
 from bot.store.store import Store
@@ -39,6 +39,8 @@ class Report:
     n_reverted: int
     #: Of the runs that proposals were to fix, over all proposals that were tried, those never opened too.
     predictions: Score
+    #: Of the healthy runs that were said to be at risk, those that broke; over the same proposals.
+    risks: Score
     #: Over all runs of the agent fixer, those too from which no proposal came.
     spent: Spent
     #: What earlier fixes taught.
@@ -69,6 +71,7 @@ def report(store: Store, tenant: str) -> Report:
     merged, closed = by_state[State.MERGED], by_state[State.CLOSED]
     reasons = {refusal.proposal_id: refusal.reason or NOT_SAID for refusal in store.refusals(tenant)}
     answers = {proposal_id: proof.answer for proposal_id, proof in store.proofs(tenant).items()}
+    fixed, broken = _score_all(store, tenant)
     return Report(
         n_opened=len(opened),
         n_open=len(by_state[State.OPEN]),
@@ -77,7 +80,8 @@ def report(store: Store, tenant: str) -> Report:
         after_merge=_tally([*Answer, NOT_COMPARED], (answers.get(each.proposal_id, NOT_COMPARED) for each in merged)),
         n_regressed=_count_regressed(store, tenant, merged),
         n_reverted=sum(revert.state == State.MERGED for revert in store.reverts(tenant)),
-        predictions=_score_all(store, tenant),
+        predictions=fixed,
+        risks=broken,
         spent=store.spent(tenant),
         lessons=counted(store, tenant),
         thresholds=store.thresholds(tenant),
@@ -96,12 +100,14 @@ def _count_regressed(store: Store, tenant: str, merged: Iterable[Opened]) -> int
     return sum(proposal is not None and proposal.failure_mode_id in regressed for proposal in proposals)
 
 
-def _score_all(store: Store, tenant: str) -> Score:
-    """Score the predictions of every proposal that was tried; one at a time, because evidence is large."""
+def _score_all(store: Store, tenant: str) -> tuple[Score, Score]:
+    """Score what every proposal that was tried foretold: fixes, and risks; one at a time, because evidence is large."""
     tried = {each.proposal_id for attempts in store.verdicts(tenant).values() for each in attempts if each.proposal_id}
-    total = Score()
+    fixed, broken = Score(), Score()
     for proposal_id in tried:
         proposal = store.proposal(tenant, proposal_id)
         if proposal is not None:
-            total += score_predictions(proposal, store.evidence_of(tenant, proposal_id))
-    return total
+            evidence = store.evidence_of(tenant, proposal_id)
+            fixed += score_predictions(proposal, evidence)
+            broken += score_risks(proposal, evidence)
+    return fixed, broken

@@ -39,6 +39,13 @@ def report_record(found: Report) -> dict[str, Any]:
             "precision": _rounded(predictions.precision),
             "recall": _rounded(predictions.recall),
         },
+        "risks": {
+            "said_to_be_at_risk": found.risks.n_predicted,
+            "broken": found.risks.n_happened,
+            "at_risk_and_broken": found.risks.n_both,
+            "precision": _rounded(found.risks.precision),
+            "recall": _rounded(found.risks.recall),
+        },
         "cost": {
             "model_runs": spent.n_runs,
             "tokens": spent.tokens,

@@ -92,6 +92,8 @@ class Revising:
 
     def _rebased(self) -> str:
         base = self.agent.base
+        if self.opened.pull_request.state != State.OPEN:
+            return review.stays(review.OVER)
         if self._is_foreign():
             return review.stays(review.FOREIGN)
         if base.sha == self.proposal.base_sha:

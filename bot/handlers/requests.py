@@ -49,6 +49,9 @@ def ignore(
     if proposal is None:
         return
     means.store.set_status(tenant, proposal.failure_mode_id, Status.ARCHIVED)
+    _answer(means, tenant, opened, "ignored", ignored(actor))
+    if opened.pull_request.state == State.MERGED:
+        return  # the fix stays, whatever is thought of the failure
     outcome = Outcome(
         delivery_id=delivery_id,
         proposal_id=opened.proposal_id,
@@ -71,7 +74,6 @@ def ignore(
         reason=Reason.UNWANTED,
     )
     means.store.keep_refusal(tenant, refusal)
-    forge.comment_once(opened.pull_request, "ignored", ignored(actor))
     forge.close(opened.pull_request)
     means.store.set_pull_request_state(tenant, opened.pull_request, State.CLOSED)
 

@@ -52,8 +52,8 @@ def explanation(proposal: Proposal, evidence: Evidence) -> str:
 def ignored(actor: str) -> str:
     """Say that the failure mode is left alone, and how to change that."""
     return (
-        f"{prose(actor)} asked me to ignore this failure mode, so I close this pull request and propose nothing more "
-        "for it. The branch stays. Thank you for telling me."
+        f"{prose(actor)} asked me to ignore this failure mode, so I propose nothing more for it, and an open pull "
+        "request is closed. The branch stays. Thank you for telling me."
     )
 
 
@@ -79,8 +79,16 @@ def aftermath(proof: Proof) -> str:
         f"| Runs that show any failure | {_rate(proof.before.n_failing, proof.before)} "
         f"| {_rate(proof.after.n_failing, proof.after)} |\n\n"
         f"Runs of the same kind, parted by the {proof.basis.value}, from 14 days before the merge; exact intervals of "
-        f"{CONFIDENCE:.0%}. What else the same release changed is not told apart."
+        f"{CONFIDENCE:.0%}. What else the same release changed is not told apart.{_foretold(proof)}"
     )
+
+
+def _foretold(proof: Proof) -> str:
+    """Hold the description's prediction against the trial; nothing where none could be judged."""
+    score = proof.predicted
+    if not score.n_predicted:
+        return ""
+    return f" Of {score.n_predicted} replayed runs that the description foretold to be fixed, {score.n_both} were."
 
 
 def came_back(found: Sequence[Difference], redact: Callable[[str], str]) -> str:

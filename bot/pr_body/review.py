@@ -11,6 +11,7 @@ ENOUGH = (
     f"I have answered reviews of this pull request {ROUNDS} times, which is as often as I do. It waits for a person "
     "now: push to the branch, merge it or close it."
 )
+OVER = "this pull request has ended"
 ON_BASE = "the branch starts from today's default branch already"
 NO_LONGER_APPLIES = "the lines that it changes are other ones on today's default branch"
 

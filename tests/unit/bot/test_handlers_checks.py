@@ -125,7 +125,7 @@ def test_ignore_leaves_the_failure_mode_alone_and_closes(world: World) -> None:
     world.press(IGNORE)
     assert world.status() is Status.ARCHIVED
     assert world.forge.closed == [7]
-    assert "ada asked me to ignore" in world.forge.comments["ignored"][0]
+    assert "ada asked me to ignore" in world.forge.comments["answers"][0]
     (outcome,) = world.store.outcomes_of_mode(TENANT, "fm7")
     assert (outcome.decision, outcome.actor) == (Decision.REFUSED, "ada")
 

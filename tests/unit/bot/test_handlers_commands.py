@@ -71,6 +71,14 @@ def test_ignore_keeps_the_reason_in_the_words_of_the_person(world: World) -> Non
     assert (world.status(), world.forge.closed) == (Status.ARCHIVED, [7])
 
 
+def test_ignore_after_a_merge_leaves_the_fix(world: World) -> None:
+    world.store.set_pull_request_state(TENANT, PULL, "merged")
+    comment(world, "/tracewright ignore we live with it")
+    assert (world.status(), world.forge.closed) == (Status.ARCHIVED, [])
+    assert world.store.pull_requests(TENANT)[0].pull_request.state == "merged"
+    assert world.store.refusals(TENANT) == []
+
+
 def test_reopen_is_a_workers_errand(world: World) -> None:
     comment(world, "/tracewright reopen")
     assert world.started == [Errand(Kind.REOPEN, TENANT, PROPOSAL.id)]

@@ -139,6 +139,26 @@ def test_predictions_of_what_was_never_opened_count_too(store: Store) -> None:
     assert report_record(found)["predictions"]["precision"] == 0.5
 
 
+def test_what_was_said_to_be_at_risk_is_scored_on_the_healthy_runs(store: Store) -> None:
+    proposal = replace(PROPOSAL, at_risk=("a", "b", "never replayed"))
+    case = CaseResult(trace_id="a", role=Role.GUARD, arm=Arm.AFTER, result=Result.FAILED)
+    cases = (case, replace(case, trace_id="b", result=Result.PASSED), replace(case, trace_id="c"))
+    evidence = Evidence(proposal_id=proposal.id, verdict=Verdict.REGRESSION, reason="", isolation="", cases=cases)
+    store.save_proposal(TENANT, proposal)
+    store.save_evidence(TENANT, evidence)
+    recorded = RecordedVerdict(
+        failure_mode_id="fm7",
+        proposal_id=proposal.id,
+        base_sha="a" * 40,
+        n_traces=3,
+        verdict=Verdict.REGRESSION,
+        reason="",
+        decided_at=NOW,
+    )
+    store.save_verdict(TENANT, recorded)
+    assert report(store, TENANT).risks == Score(n_predicted=2, n_happened=2, n_both=1)
+
+
 def test_the_cost_of_a_merged_fix_holds_the_attempts_that_came_to_nothing(store: Store) -> None:
     store.add_spent(TENANT, "fm7", tokens=1_000, cost_usd=0.25)
     store.add_spent(TENANT, "fm8", tokens=2_001, cost_usd=0.5)

@@ -112,6 +112,14 @@ def test_harm_asks_for_more_healthy_runs_within_bounds(n_bad: int, n_more: int) 
     assert guard_runs(its, {f"p{number}" for number in range(n_bad)}, now=TODAY).n_more == n_more
 
 
+def test_a_fix_that_did_harm_speaks_against_its_agent_though_people_merged_it(store: Store) -> None:
+    agent = Agent(forge=FakeForge(), base=Base(branch="main", sha="b" * 40), harness=Harness(name=""))  # type: ignore[arg-type]
+    queue = Queue(store=store, now=lambda: NOW)
+    for number in range(5):
+        prove(store, Answer.WORSE, proposal_id=propose(store, number, "merged"))
+    assert "0 of 5 decided pull requests merged" in queue.standing(TENANT, agent).reason
+
+
 def test_old_harm_is_forgotten() -> None:
     its = [opened("merged", days_ago=91)]
     assert guard_runs(its, {"p1"}, now=TODAY).n_more == 0

@@ -140,6 +140,16 @@ def test_rebase_builds_the_branch_anew_when_the_fix_holds_on_the_new_base(tmp_pa
     assert f"Rebuilt on today's default branch as {opened.pull_request.head_sha}" in comments(tmp_path)["answers"]
 
 
+def test_what_has_ended_is_not_rebased(tmp_path: Path) -> None:
+    stages, _ = reviewed(tmp_path)
+    (opened,) = stages.store.pull_requests(LOCAL)
+    stages.store.set_pull_request_state(LOCAL, opened.pull_request, "closed")
+    commit(tmp_path / "shop", {"notes.txt": "new\n"})
+    do(stages, Kind.REBASE)
+    assert "this pull request has ended" in comments(tmp_path)["answers"]
+    assert stages.store.pull_requests(LOCAL)[0].pull_request.head_sha == opened.pull_request.head_sha
+
+
 def test_a_fix_that_no_longer_applies_stays_where_it_is(tmp_path: Path) -> None:
     stages, _ = reviewed(tmp_path)
     (before,) = stages.store.pull_requests(LOCAL)
