@@ -94,4 +94,4 @@ def test_every_attempt_is_shown_with_its_reason(stages: ProductStages) -> None:
     stages.draft(LOCAL, task)
     shown = tables.shown_mode(stages.store, LOCAL, task.failure_mode_id)
     assert [attempt["verdict"] for attempt in shown["attempts"]] == [Verdict.NO_PROPOSAL.value]
-    assert "agent: no model is configured" in drawn(tables.mode_page(shown), width=160)
+    assert "agent: no model is configured" in drawn(tables.mode_page(shown), width=600)
