@@ -20,6 +20,7 @@ from fixers.recipes.retry import Retry
 from fixers.recipes.retry_after import RetryAfter
 from fixers.recipes.retry_http import RetryHttp
 from fixers.recipes.shared_state import SharedState
+from fixers.recipes.siblings import with_siblings
 from fixers.recipes.swallowed_errors import SwallowedErrors
 from fixers.recipes.temperature import Temperature
 from fixers.recipes.time_limit import TimeLimit
@@ -106,7 +107,9 @@ def draft(
     seen = Seen(failures=failures, traces=traces)
     fitting = [recipe for recipe in recipes if recipe.fits(mode, failures)]
     found: list[Proposal] = []
-    for proposal in _fixes(fitting, checkout, diagnosis=diagnosis, seen=seen, base_sha=base_sha, notes=notes):
+    for proposal in _fixes(
+        fitting, checkout, diagnosis=diagnosis, seen=seen, harness=harness, base_sha=base_sha, notes=notes
+    ):
         if kept := _within_scope(proposal, harness, notes):
             found.append(_complete(kept, failures, traces))
         if len(found) == MAX_CANDIDATES:
@@ -139,6 +142,7 @@ def _fixes(
     *,
     diagnosis: Diagnosis,
     seen: Seen,
+    harness: Harness,
     base_sha: str,
     notes: list[str],
 ) -> Iterator[Proposal]:
@@ -149,7 +153,8 @@ def _fixes(
         if isinstance(fix, str):
             notes.append(f"recipe {recipe.name}: {fix}")
         else:
-            yield _proposal(fix, recipe=recipe, diagnosis=diagnosis, base_sha=base_sha)
+            whole = with_siblings(fix, recipe, sources, diagnosis=diagnosis, seen=seen, harness=harness)
+            yield _proposal(whole, recipe=recipe, diagnosis=diagnosis, base_sha=base_sha)
 
 
 def read_sources(checkout: Path) -> dict[str, str]:

@@ -24,13 +24,18 @@ VALUE = re.compile(
     r"[\w.+-]+@[\w-]+\.[\w.]*\w|\b[A-Z]{1,6}[-#_]\d{3,}\b|#\d{4,}\b|\b\d+[.,]\d\d\b|\b\d{5,}\b"
     r"|\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b"
 )
+#: A text in code that is as long as this is meant for a model, or for people; in characters.
+PROMPT_LENGTH = 80
 VAGUE = re.compile(
     r"\b(usually|typically|generally|in most cases|most likely|probably|tends? to|rule of thumb|almost always"
-    r"|as a general rule|more often than not|in all cases|for all (?:questions|tasks|problems)|no matter what)\b",
+    r"|as a general rule|more often than not|in all cases|for all (?:questions|tasks|problems)|no matter what"
+    r"|best guess|when in doubt)\b",
     re.IGNORECASE,
 )
 RULE = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+\S|\b(?:MUST|ALWAYS|NEVER|DO NOT)\b")
-MARKER = re.compile(r"\b(?:IMPORTANT|CRITICAL|REMINDER|REMEMBER|WARNING|NOTE)\b|\bALWAYS\b|\bNEVER\b|\bMUST\b")
+MARKER = re.compile(
+    r"\b(?:IMPORTANT|MANDATORY|CRITICAL|REMINDER|REMEMBER|WARNING|NOTE)\b|\bALWAYS\b|\bNEVER\b|\bMUST\b"
+)
 
 
 class Kind(StrEnum):
@@ -90,11 +95,10 @@ def _copied(edits: Sequence[Edit], files: Mapping[str, bytes], failing: Sequence
 
 
 def _vague(edits: Sequence[Edit]) -> Iterator[Finding]:
-    for edit in _prompts(edits):
-        for line in added_lines(edit):
-            if found := VAGUE.search(line):
-                reason = f"the rule {line.strip()[:120]!r} guesses ({found[0]!r}); say when it holds, or leave it out"
-                yield Finding(kind=Kind.VAGUE_RULE, path=edit.path, reason=reason)
+    for path, line in _prose(edits):
+        if found := VAGUE.search(line):
+            reason = f"the rule {line.strip()[:120]!r} guesses ({found[0]!r}); say when it holds, or leave it out"
+            yield Finding(kind=Kind.VAGUE_RULE, path=path, reason=reason)
 
 
 def _stacked(edits: Sequence[Edit]) -> Iterator[Finding]:
@@ -161,6 +165,23 @@ def added_lines(edit: Edit) -> list[str]:
 
 def _prompts(edits: Iterable[Edit]) -> Iterator[Edit]:
     return (edit for edit in edits if edit.after and PurePosixPath(edit.path).suffix in TEXT)
+
+
+def _prose(edits: Sequence[Edit]) -> Iterator[tuple[str, str]]:
+    """Yield path and line of what is added to prompts: files of text, and long texts in code that are no docstrings."""
+    for edit in _prompts(edits):
+        yield from ((edit.path, line) for line in added_lines(edit))
+    for edit, tree in _parsed(edits):
+        known = _long_texts(_parse(edit.before or ""))
+        if not _is_test(edit.path):
+            fresh = [text for text in _long_texts(tree) if text not in known]
+            yield from ((edit.path, line) for text in fresh for line in text.splitlines())
+
+
+def _long_texts(tree: ast.AST) -> list[str]:
+    statements = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in statements]
+    return [node.value for node in texts if isinstance(node.value, str) and len(node.value) >= PROMPT_LENGTH]
 
 
 def _parsed(edits: Iterable[Edit]) -> Iterator[tuple[Edit, ast.Module]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import libcst as cst
 
-from fixers.recipes.source import Source, Splice, reindent
+from fixers.recipes.source import Source, Splice, free_name, reindent
 
 
 def add_imports(source: Source, modules: Sequence[str]) -> list[Splice]:
@@ -16,15 +16,32 @@ def add_imports(source: Source, modules: Sequence[str]) -> list[Splice]:
     return [_after_header(source, missing)] if missing else []
 
 
+def helper_in(source: Source, user: cst.CSTNode, wanted: str, code: str) -> tuple[str, list[Splice]]:
+    """Return a helper's name and the splices that add it; none where the file has the very same one already.
+
+    Parameters
+    ----------
+    source, user
+        The file, and what will call the helper.
+    wanted
+        The name, unless something else has it.
+    code
+        The function, with NAME where its name stands.
+
+    """
+    if _laid_out(source, code.replace("NAME", wanted)) in source.text:
+        return wanted, []
+    name = free_name(wanted, source.names())
+    return name, [add_helper(source, user, code.replace("NAME", name))]
+
+
 def add_helper(source: Source, user: cst.CSTNode, code: str) -> Splice:
     """Return the splice that puts module-level `code` above the top-level statement that holds `user`."""
     top = next((node for node in (user, *source.ancestors(user)) if node in source.module.body), None)
     if top is None:
         raise ValueError(f"not a node of {source.path}: {user!r}")
     start = _start_with_comments(source, top)
-    newline = _newline(source)
-    text = reindent(code.strip("\n"), "", source.unit()).replace("\n", newline)
-    return Splice(start, start, f"{text}{newline * 3}")
+    return Splice(start, start, f"{_laid_out(source, code)}{_newline(source) * 3}")
 
 
 def imported_modules(source: Source) -> set[str]:
@@ -38,6 +55,11 @@ def imported_modules(source: Source) -> set[str]:
         for name in statement.names
         if name.asname is None
     }
+
+
+def _laid_out(source: Source, code: str) -> str:
+    """Return code with four spaces a level as the file has it."""
+    return reindent(code.strip("\n"), "", source.unit()).replace("\n", _newline(source))
 
 
 def _newline(source: Source) -> str:

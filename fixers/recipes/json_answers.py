@@ -13,11 +13,11 @@ from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.calls import call_of, parameters
-from fixers.recipes.insert import add_helper, add_imports
+from fixers.recipes.insert import add_imports, helper_in
 from fixers.recipes.layout import import_of
 from fixers.recipes.recipe import NOTHING, Fix, Seen, most
 from fixers.recipes.regression import lines, usable, write_test
-from fixers.recipes.source import Source, Splice, dotted, free_name, harness_files
+from fixers.recipes.source import Source, Splice, dotted, harness_files
 from webhooks import semconv
 
 _JSON = re.compile(r"JSON|Expecting value|Extra data", re.IGNORECASE)
@@ -130,12 +130,12 @@ def _parameter(source: Source, function: cst.FunctionDef, call: cst.Call) -> str
 
 def _fix(source: Source, function: cst.FunctionDef, call: cst.Call, sources: Mapping[str, str]) -> Fix | str:
     where = f"{source.path}:{source.line(call)}"
-    name = free_name("_json_in", source.names())
+    name, helper = helper_in(source, function, "_json_in", _HELPER)
     argument = call.args[0].value
     after = source.edited(
         [
             Splice(*source.span(argument), f"{name}({source.code(argument)})"),
-            add_helper(source, function, _HELPER.replace("NAME", name)),
+            *helper,
             *add_imports(source, ["re"]),
         ]
     )

@@ -11,12 +11,12 @@ from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.calls import call_of, parameters
-from fixers.recipes.insert import add_helper
+from fixers.recipes.insert import helper_in
 from fixers.recipes.layout import import_of
 from fixers.recipes.recipe import NOTHING, Fix, Seen
 from fixers.recipes.regression import lines, usable, write_test
-from fixers.recipes.source import Source, Splice, dotted, free_name, harness_files
-from fixers.recipes.truncation import limit_in
+from fixers.recipes.shortening import limit_in
+from fixers.recipes.source import Source, Splice, dotted, harness_files
 
 #: Enough for any limit in tokens that is worth having.
 MANY_TURNS = 60
@@ -116,10 +116,9 @@ def _fix(
     where = f"{source.path}:{source.line(returned)}"
     if any(dotted(t.target) == subject for node in source.find(cst.Assign, function.body) for t in node.targets):
         return f"{where}: `{subject}` is no longer the whole conversation there"
-    name = free_name("_with_system_prompt", source.names())
+    name, helper = helper_in(source, function, "_with_system_prompt", _HELPER)
     text = f"{name}({subject}, {source.code(returned)})"
-    helper = _HELPER.replace("NAME", name)
-    after = source.edited([Splice(*source.span(returned), text), add_helper(source, function, helper)])
+    after = source.edited([Splice(*source.span(returned), text), *helper])
     if after is None:
         return f"{source.path} would not parse after the edit"
     test = _test(source, function, subject=subject, field=field, sources=sources)

@@ -10,6 +10,7 @@ from fixers.proposal import Edit
 from fixers.recipes.calls import needs
 from fixers.recipes.layout import Import, test_path
 from fixers.recipes.source import Source, is_harness_file
+from fixers.recipes.style import as_unittest, uses_unittest
 
 _THIRD_PARTY = {
     r"\bAsyncOpenAI[(.]": "from openai import AsyncOpenAI",
@@ -26,6 +27,8 @@ _STANDARD = {
     r"\bThreadingHTTPServer\b": "from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer",
     r"\bPath\(": "from pathlib import Path",
     r"\bSimpleNamespace\(": "from types import SimpleNamespace",
+    r"\bunittest\.TestCase\b": "import unittest",
+    r"\bmock\.patch\b": "from unittest import mock",
 }
 _REQUIRED = re.compile(r"""\benviron\[["'](?!TRACEWRIGHT)([A-Z][A-Z0-9_]*)["']\](?!\s*=[^=])""")
 MAX_NEIGHBOURS = 20
@@ -184,7 +187,11 @@ def write_test(
     anything = [_ANYTHING] if "Anything()" in test else []
     needed = [f"    {line}\n" for line in _environment(source, sources)] if "(monkeypatch)" in test else []
     prepared = test.replace("    {import}\n", "".join(needed) + "    {import}\n")
-    parts = [*anything, *helpers, prepared.replace("{import}", imported.statement())]
+    prepared = prepared.replace("{import}", imported.statement())
+    patches = ""
+    if uses_unittest(path, sources):
+        prepared, patches = as_unittest(prepared, name)
+    parts = [*anything, *([patches] if patches else []), *helpers, prepared]
     body = "\n\n".join(text.strip("\n") + "\n" for text in parts)
     found = _imports(body)
     if not imported.known:

@@ -12,9 +12,9 @@ from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.busy import busy_helpers
 from fixers.recipes.entry import entry_of
-from fixers.recipes.insert import add_helper, add_imports
+from fixers.recipes.insert import add_imports, helper_in
 from fixers.recipes.recipe import NOTHING, Fix, Seen, most
-from fixers.recipes.source import Source, Splice, dotted, free_name, harness_files
+from fixers.recipes.source import Source, Splice, dotted, harness_files
 from fixers.recipes.through import written_through
 
 #: Longer than this no conversation waits, whatever the provider asks.
@@ -140,13 +140,12 @@ def _fix(source: Source, pause: _Pause, sources: Mapping[str, str]) -> Fix | str
     function = source.function_of(pause.call)
     if function is None:
         return f"{where} is in no function"
-    name = free_name("_seconds_to_wait", source.names())
+    name, helper = helper_in(source, pause.call, "_seconds_to_wait", _HELPER.replace("LIMIT", str(MAX_WAIT_S)))
     seconds = source.code(pause.seconds)
-    helper = _HELPER.replace("NAME", name).replace("LIMIT", str(MAX_WAIT_S))
     after = source.edited(
         [
             Splice(*source.span(pause.seconds), f"{name}({pause.response}, {seconds})"),
-            add_helper(source, pause.call, helper),
+            *helper,
             *add_imports(source, ["email.utils", "time"]),
         ]
     )

@@ -12,11 +12,11 @@ from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.entry import callers, entry_of
 from fixers.recipes.guarding import guarded, guarding
-from fixers.recipes.insert import add_helper
+from fixers.recipes.insert import helper_in
 from fixers.recipes.recipe import NOTHING, Fix, Seen, most
 from fixers.recipes.regression import COMPLETION, lines, write_test
 from fixers.recipes.reporting import Report, report_of
-from fixers.recipes.source import Source, Splice, dotted, free_name, harness_files
+from fixers.recipes.source import Source, Splice, dotted, harness_files
 from fixers.recipes.stubs import tool_setup
 
 _MESSAGES = re.compile(
@@ -195,11 +195,11 @@ def _returns_parsed(source: Source, call: cst.Call, function: cst.FunctionDef) -
 
 def _fix_callers(source: Source, call: cst.Call, sites: Sequence[_Site], sources: Mapping[str, str]) -> Fix | str:
     """Return the fix that lets the parsing function raise ValueError, and each of its callers report it."""
-    helper = free_name("_parse_tool_arguments", source.names())
+    helper, added = helper_in(source, call, "_parse_tool_arguments", _HELPER)
     splices: dict[str, list[Splice]] = {
         source.path: [
             Splice(*source.span(call.func), helper),
-            add_helper(source, call, _HELPER.replace("NAME", helper)),
+            *added,
         ]
     }
     files = {source.path: source, **{site.source.path: site.source for site in sites}}
@@ -228,11 +228,11 @@ def _fix_callers(source: Source, call: cst.Call, sites: Sequence[_Site], sources
 
 def _edited(source: Source, call: cst.Call, statement: cst.SimpleStatementLine, report: Report) -> str | None:
     """Return the file with the guard around the parsing and the tolerant parser above."""
-    helper = free_name("_parse_tool_arguments", source.names())
+    helper, added = helper_in(source, call, "_parse_tool_arguments", _HELPER)
     parsed = f"{helper}({source.code(call.args[0].value)})"
     splices = [
         guarding(source, call, parsed, statement, report),
-        add_helper(source, call, _HELPER.replace("NAME", helper)),
+        *added,
     ]
     return source.edited(splices)
 

@@ -23,6 +23,8 @@ PACE, TOOL_PACE = 0.01, 0.1  # tools that run at the same time end in the order 
 MAX_PACED_S = 0.3
 # A call that got no answer is held as long as it was, so that the client's own time-out ends it and not we.
 MAX_HELD_S = 10.0
+# Settings that change what a model says; a request that was recorded without one is taken to have had it.
+SAMPLING = ("temperature", "top_p", "max_tokens", "max_completion_tokens")
 # An answer that was not waited for comes this much later than the client gave up.
 LATE = 1.25
 
@@ -127,7 +129,8 @@ class Playback:
         found = self._fingerprints.of_model(request)
         with self._lock:
             self.n_model_calls += 1
-            answer = self._repeated(found[0], retry) or self._recorded(found) or self._pooled(found, request)
+            own = self._repeated(found[0], retry) or self._recorded(found, request)
+            answer = own or self._pooled(found, request)
             later = self._pooled(found, request) if answer and answer.is_late else None
         if answer is None or (answer.is_late and later is None and self._live is not None):
             later = self._asked_live(request)
@@ -202,9 +205,9 @@ class Playback:
         self.sdk_retries_seen = max(self.sdk_retries_seen, retry)
         return _error_answer(call.error, call.duration_ms)
 
-    def _recorded(self, fingerprints: Sequence[str]) -> Answer | None:
+    def _recorded(self, fingerprints: Sequence[str], request: Mapping[str, Any]) -> Answer | None:
         call = self._model.take(fingerprints)
-        if call is None:
+        if call is None or _asked_otherwise(call, request):
             return None
         self.n_recorded += 1
         if call.error is not None:
@@ -214,7 +217,7 @@ class Playback:
 
     def _pooled(self, fingerprints: Sequence[str], request: Mapping[str, Any]) -> Answer | None:
         found = self._pool.model_call(fingerprints, **self._other_runs())
-        if found is None:
+        if found is None or _asked_otherwise(found[1], request):
             return None
         self.n_pooled += 1
         self._pooled_from, call = found
@@ -239,6 +242,13 @@ class Playback:
             with self._lock:
                 self.borrowed_model.append(ModelCall(request=dict(request), response=dict(answer.body)))
         return answer
+
+
+def _asked_otherwise(call: ModelCall, request: Mapping[str, Any]) -> bool:
+    """Tell whether a model was asked with other settings: what it said then proves nothing of what it says now."""
+    if call.error is not None:
+        return False
+    return any(name in call.request and call.request[name] != request.get(name) for name in SAMPLING)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Refusals of plain HTTP clients in a replay, and answers that were not waited for."""
+"""Refusals of plain HTTP clients in a replay, answers that were not waited for, and answers to other settings."""
 
 from datetime import UTC, datetime
 
@@ -50,3 +50,14 @@ def test_without_another_answer_the_connection_is_dropped_as_it_was() -> None:
     answer = playback.model(REQUEST)
     assert answer is not None
     assert (answer.status, answer.wait_s, playback.unrecorded) == (NO_ANSWER, 0.4, [])
+
+
+@pytest.mark.parametrize(
+    ("asked", "recorded"), [({"max_tokens": 40}, True), ({"max_tokens": 2048}, False), ({}, False)]
+)
+def test_an_answer_to_other_settings_is_no_answer(asked: dict[str, int], recorded: bool) -> None:  # noqa: FBT001 - a case
+    cut = ModelCall(request={**REQUEST, "max_tokens": 40}, response={"choices": []})
+    run = Cassette(trace_id="t1", service="", input=None, model_calls=(cut,), tool_calls=(), http_calls=())
+    playback = Playback(run, pool=Pool([]))
+    assert (playback.model({**REQUEST, **asked}) is not None) is recorded
+    assert bool(playback.unrecorded) is not recorded

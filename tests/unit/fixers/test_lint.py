@@ -41,6 +41,13 @@ def test_a_rule_that_guesses_is_found_and_one_that_says_when_it_holds_is_fine() 
     assert kinds("prompts/rules.md", "Before a refund, verify the customer's identity.\n") == []
 
 
+def test_a_guess_in_a_prompt_that_stands_in_code_is_found_and_one_in_a_docstring_is_fine() -> None:
+    rule = "As soon as you find a plausible candidate, write your best guess to the file and refine it in later steps."
+    assert kinds("agent.py", f'PROMPT = "{rule}"\n') == [Kind.VAGUE_RULE]
+    assert kinds("agent.py", f'def agent():\n    """{rule}"""\n\n\nagent()\n') == []
+    assert kinds("tests/test_agent.py", f'def test_it():\n    assert "{rule}"\n') == []
+
+
 def test_a_heap_of_rules_and_one_more_shout_are_found() -> None:
     assert kinds("prompts/rules.md", "- one\n- two\n- three\n- four\n") == [Kind.STACKED_RULES]
     shouting = "IMPORTANT: a\nNEVER b\nALWAYS c\nMUST d\n"

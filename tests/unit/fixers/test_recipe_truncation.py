@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from fixers.recipes.truncation import _DROP_OLDEST, _KEEP_RECENT, Truncation
+from fixers.recipes.cuts import _DROP_OLDEST, _KEEP_RECENT
+from fixers.recipes.truncation import Truncation
 from tests.unit.fixers.red_green import changed_lines, declined, fix_of, fixed_sources, red_then_green
 
 NAMES = ["support_agent", "async_class", "raw_httpx"]

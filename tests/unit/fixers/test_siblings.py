@@ -1,47 +1,86 @@
-from fixers.code_index import Place
-from fixers.proposal import Edit
-from fixers.siblings import siblings
+"""The same flaw in many places is one pull request, whose test is in the repository's own style."""
 
-FLAWED = "def parse(text):\n    # as the provider sends them\n    return json.loads(text.removeprefix('data:'))\n"
-MENDED = FLAWED.replace("text.removeprefix('data:')", "text.removeprefix('data:') or '{}'")
-OTHER = "class Adapter:\n    def parse(self, body):\n        return json.loads(body.removeprefix('data:'))\n"
+import subprocess
+import sys
+from pathlib import Path
 
+from fixers.harness import Harness
+from fixers.recipes.recipe import NOTHING, Fix
+from fixers.recipes.siblings import with_siblings
+from fixers.recipes.temperature import Temperature
+from fixers.recipes.tool_arguments import ToolArguments
+from tests.unit.fixers.in_process import after_of
+from tests.unit.fixers.red_green import DIAGNOSIS
 
-def found(before: str, after: str, **files: str) -> list[Place]:
-    edit = Edit(path="a.py", before=before, after=after)
-    named = {name.replace("__", "/") + ".py": text for name, text in files.items()}
-    tree = {path: text.encode() for path, text in {**named, "a.py": after}.items()}
-    return siblings([edit, Edit(path="tests/test_a.py", before=None, after=before)], tree, "tests/test_a.py")
+ADAPTER = """
+import json
+from openai import OpenAI
 
+client = OpenAI()
 
-def test_the_same_lines_elsewhere_are_siblings_wherever_they_are_indented() -> None:
-    indented = "class B:\n" + "".join(f"    {line}\n" for line in FLAWED.splitlines())
-    assert found(FLAWED, MENDED, b=indented) == [Place("b.py", 4), Place("b.py", 2)]
-
-
-def test_nearly_the_same_function_of_the_same_name_is_a_sibling() -> None:
-    assert found(FLAWED.replace("    # as the provider sends them\n", ""), MENDED, b=OTHER) == [Place("b.py", 2)]
-
-
-def test_tests_other_functions_and_what_is_mended_already_are_none() -> None:
-    different = (
-        "def parse(text):\n    return [line.split(';') for line in text.splitlines() if line and line[0] != '#']\n"
-    )
-    assert found(FLAWED, MENDED, tests__test_b=FLAWED, b=different, c=MENDED.replace("parse", "read")) == []
-
-
-def test_a_second_copy_in_the_same_file_is_a_sibling_and_the_mended_one_is_not() -> None:
-    twice = FLAWED + "\n\n" + FLAWED.replace("parse", "read")
-    once_mended = MENDED + "\n\n" + FLAWED.replace("parse", "read")
-    assert found(twice, once_mended) == [Place("a.py", 8)]
-
-
-def test_short_lines_are_no_evidence() -> None:
-    assert found("x = 1\ny = 2\n", "x = 3\ny = 2\n", b="x = 1\n") == []
+def answer(messages):
+    while True:
+        message = client.chat.completions.create(model="m", messages=messages).choices[0].message
+        if not message.tool_calls:
+            return message.content
+        messages.append(message)
+        for call in message.tool_calls:
+            arguments = json.loads(call.function.arguments)
+            result = str(sorted(arguments))
+            messages.append({"role": "tool", "tool_call_id": call.id, "content": result})
+"""
+EIGHT = {f"adapters/adapter_{i}.py": ADAPTER for i in range(8)}
+UNITTEST = (
+    "import unittest\n\nclass AdapterTest(unittest.TestCase):\n    def test_it(self):\n        self.assertTrue(True)\n"
+)
 
 
-def test_lines_around_an_insertion_count() -> None:
-    loop = "def run(calls):\n    for call in sorted(calls, key=order_of):\n        results.append(execute(call))\n"
-    guard = "        if call.name not in tools:\n            continue\n"
-    mended = loop.replace("        results", f"{guard}        results")
-    assert found(loop, mended, b=loop.replace("def run", "def go")) == [Place("b.py", 2)]
+def whole(sources: dict[str, str], *allow: str) -> Fix:
+    first = ToolArguments().apply(sources, DIAGNOSIS)
+    assert isinstance(first, Fix)
+    harness = Harness(name="agent", allow=allow) if allow else Harness(name="agent")
+    return with_siblings(first, ToolArguments(), sources, diagnosis=DIAGNOSIS, seen=NOTHING, harness=harness)
+
+
+def test_the_same_flaw_in_eight_adapters_is_one_fix_with_one_test() -> None:
+    fix = whole(EIGHT)
+    assert {edit.path for edit in fix.edits if edit.before is not None} == set(EIGHT)
+    assert [edit.path for edit in fix.edits if edit.before is None] == [fix.regression_test]
+    assert isinstance(ToolArguments().apply(after_of(fix, EIGHT), DIAGNOSIS), str)
+    assert "adapters/adapter_7.py" in fix.rationale
+
+
+def test_two_places_of_one_file_share_a_helper() -> None:
+    twice = {"adapter.py": ADAPTER + ADAPTER.partition("client = OpenAI()\n")[2].replace("def answer", "def reply")}
+    after = after_of(whole(twice), twice)["adapter.py"]
+    assert after.count("def _parse_tool_arguments") == 1
+    assert after.count("= _parse_tool_arguments(") == 2
+
+
+def test_a_repository_of_test_cases_gets_a_test_case(tmp_path: Path) -> None:
+    sources = {"adapter.py": ADAPTER, "tests/__init__.py": "", "tests/test_adapter.py": UNITTEST}
+    fix = whole(sources)
+    assert "class MalformedToolArgumentsTest(unittest.TestCase):" in (fix.edits[-1].after or "")
+    assert [_unittest(tmp_path / name, files, fix) for name, files in _arms(fix, sources).items()] == [1, 0]
+
+
+def test_a_recipe_for_a_single_place_has_no_siblings() -> None:
+    sources = {"a.py": "from openai import OpenAI\n\nclass Settings:\n    temperature = 1.4\n"}
+    fix = Temperature().apply(sources, DIAGNOSIS)
+    assert isinstance(fix, Fix)
+    same = with_siblings(fix, Temperature(), sources, diagnosis=DIAGNOSIS, seen=NOTHING, harness=Harness(name="agent"))
+    assert same is fix
+
+
+def _arms(fix: Fix, sources: dict[str, str]) -> dict[str, dict[str, str]]:
+    after = after_of(fix, sources)
+    return {"before": {**after, "adapter.py": sources["adapter.py"]}, "after": after}
+
+
+def _unittest(root: Path, files: dict[str, str], fix: Fix) -> int:
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+    module = fix.regression_test.removesuffix(".py").replace("/", ".")
+    command = [sys.executable, "-m", "unittest", "-q", module]
+    return subprocess.run(command, cwd=root, capture_output=True, timeout=60, check=False).returncode
