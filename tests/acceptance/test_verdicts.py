@@ -62,6 +62,12 @@ def test_a_fix_that_holds_opens_one_pull_request_and_a_second_run_none(tmp_path:
     assert [(each["number"], each["state"]) for each in record["pull_requests"]] == [(1, "open")]
     assert record["not_fixed"] == []
     assert run(stages)["pull_requests"] == record["pull_requests"]
+    # What it mended is kept for later fixes, and counts once it is merged.
+    (opened,) = stages.store.pull_requests(LOCAL)
+    assert stages.store.mended_runs(LOCAL, "shop") == []
+    stages.store.set_pull_request_state(LOCAL, opened.pull_request, "merged")
+    kept = stages.store.mended_runs(LOCAL, "shop")
+    assert [[call.error is None for call in run.model_calls] for run in kept] == [[False, True, True]] * 3
 
 
 def test_too_few_runs_are_too_noisy(tmp_path: Path) -> None:
@@ -177,6 +183,7 @@ def test_a_model_that_breaks_its_contract_is_a_fault(tmp_path: Path, caplog: pyt
     assert "ZeroDivisionError" in caplog.text  # whoever runs the service can find the place
 
 
+@pytest.mark.slow
 def test_without_a_sandbox_nothing_runs_and_it_is_tried_again_when_there_is_one(tmp_path: Path) -> None:
     stages = make_stages(tmp_path, n=2, **asking(submission(RETRY)))
     (task,) = stages.choose(LOCAL)
@@ -226,6 +233,7 @@ def test_an_unreachable_forge_is_a_fault(tmp_path: Path) -> None:
     assert (kind, "no answer from git.example.com" in reason) == ("fault", True)
 
 
+@pytest.mark.slow
 def test_a_forge_that_fails_at_the_last_step_is_asked_again_without_a_new_model_run(tmp_path: Path) -> None:
     class Failing(LocalForge):
         def open_pull_request(self, draft: Draft) -> PullRequest:
@@ -237,6 +245,7 @@ def test_a_forge_that_fails_at_the_last_step_is_asked_again_without_a_new_model_
     assert len(run(stages)["pull_requests"]) == 1
 
 
+@pytest.mark.slow
 def test_what_fails_with_one_failure_mode_does_not_stop_the_next(tmp_path: Path) -> None:
     stages = make_stages(tmp_path, **asking(submission(RETRY)))
     (mode,) = stages.store.failure_modes(LOCAL)
@@ -248,6 +257,7 @@ def test_what_fails_with_one_failure_mode_does_not_stop_the_next(tmp_path: Path)
     assert fix_once(stages, LOCAL, mode.id, dry_run=False).url is not None
 
 
+@pytest.mark.slow
 def test_an_attempt_that_recipes_lost_goes_on_with_the_model(tmp_path: Path) -> None:
     stages = make_stages(tmp_path, n=2, **asking(submission(RETRY)))
     (task,) = stages.choose(LOCAL)
