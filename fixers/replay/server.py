@@ -15,6 +15,7 @@ import orjson
 
 from fixers.replay.authority import Authority
 from fixers.replay.cassette import NO_ANSWER
+from fixers.replay.http_tools import is_reporting
 from fixers.replay.playback import Playback, tool_wait_s
 from fixers.replay.responses import ANSWER_ID, as_chat, as_response, message_of, response_events, said
 from fixers.replay.wire import capped_headers, completion, events
@@ -140,7 +141,8 @@ class ReplayHandler(BaseHTTPRequestHandler):
         try:
             self.connection = self.server.authority.wrap(self.connection, host.strip("[]"))
         except (OSError, ValueError):  # the client does not trust us, or has gone; or it is no host's name
-            self.server.playback.refuse(f"the client does not speak to {host[:100]!r} through the replay's proxy")
+            if not is_reporting("POST", f"https://{host}/"):
+                self.server.playback.refuse(f"the client does not speak to {host[:100]!r} through the replay's proxy")
             self.close_connection = True
             return
         self.rfile = self.connection.makefile("rb", -1)

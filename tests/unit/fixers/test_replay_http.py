@@ -84,12 +84,14 @@ def test_reports_to_tracers_are_no_business_of_the_replay(folder: Path) -> None:
     assert server.playback.unrecorded == []
 
 
-def test_a_client_that_does_not_trust_the_replay_leaves_a_reason(folder: Path) -> None:
+def test_a_client_that_does_not_trust_the_replay_leaves_a_reason_unless_it_only_reports(folder: Path) -> None:
     with port_of(folder, playback(ORDER), authority()) as (port, server):
         strict = httpx.Client(proxy=f"http://127.0.0.1:{port}", verify=ssl.create_default_context())
-        with strict as tool, pytest.raises(httpx.ConnectError):
-            tool.get(ORDER.url)
-    assert "shop.example" in server.playback.unrecorded[0]
+        with strict as tool:
+            for url in (ORDER.url, "https://cloud.langfuse.com/api/public/ingestion"):
+                with pytest.raises(httpx.ConnectError):
+                    tool.post(url)
+    assert ["shop.example" in reason for reason in server.playback.unrecorded] == [True]
 
 
 def test_the_environment_leads_plain_urllib_to_the_recording(
