@@ -14,6 +14,7 @@ from clustering.failure_mode import FailureMode
 from clustering.group import Cluster, group, threshold_of
 from clustering.kind import kind
 from clustering.match import Match, match, next_status
+from clustering.telling import Vocabulary
 from clustering.title import title
 from clustering.wish import Wish, obey
 
@@ -149,10 +150,12 @@ def _updated(
     members: Mapping[str, str],
 ) -> ModeUpdate:
     """Count whom each cluster reached; a mode that lost all its members to others is kept with counts of zero."""
-    updated = {
-        matched.mode_id: _mode(matched, cluster, failures, texts, X)
-        for matched, cluster in zip(matches, clusters, strict=True)
-    }
+    vocabulary = Vocabulary({texts[row] for row in cluster.members} for cluster in clusters)
+    updated = {}
+    for matched, cluster in zip(matches, clusters, strict=True):
+        mode = _mode(matched, cluster, failures, X)
+        named = mode.title or _title(_nearest_first(cluster, failures, X), failures, texts, vocabulary)
+        updated[mode.id] = replace(mode, title=named)
     now = {
         failures[row].identity: matched.mode_id
         for matched, cluster in zip(matches, clusters, strict=True)
@@ -163,9 +166,7 @@ def _updated(
     return ModeUpdate(modes=list((kept | updated).values()), members=now)
 
 
-def _mode(
-    matched: Match, cluster: Cluster, failures: Sequence[Failure], texts: Sequence[str], X: npt.NDArray[np.float32]
-) -> FailureMode:
+def _mode(matched: Match, cluster: Cluster, failures: Sequence[Failure], X: npt.NDArray[np.float32]) -> FailureMode:
     nearest_first = _nearest_first(cluster, failures, X)
     typical = nearest_first[0]
     inside = [failures[row] for row in cluster.members]
@@ -173,7 +174,7 @@ def _mode(
     seen = [failure.occurred_at for failure in inside]
     return FailureMode(
         id=matched.mode_id,
-        title=matched.previous.title if matched.previous else title(failures[typical], texts[typical]),
+        title=matched.previous.title if matched.previous else "",
         status=matched.status,
         detector=known.detector,
         key=known.key,
@@ -188,6 +189,15 @@ def _mode(
         first_seen=min(seen),
         last_seen=max(seen),
     )
+
+
+def _title(
+    nearest_first: Sequence[int], failures: Sequence[Failure], texts: Sequence[str], vocabulary: Vocabulary
+) -> str:
+    """Title a mode by the member whose words set it apart best."""
+    row_of = {texts[row]: row for row in reversed(nearest_first)}
+    telling = vocabulary.telling(list(dict.fromkeys(texts[row] for row in nearest_first)))
+    return title(failures[row_of[telling]], telling)
 
 
 def _still(mode: FailureMode | None, inside: Sequence[Failure]) -> FailureMode | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from clustering.describe import REFUSALS
 from clustering.failure import Failure
 
 MAX_TITLE = 110
@@ -12,19 +13,22 @@ LIMITS = {
     "time": "The run ends at its time limit without an answer",
     "cost": "The run ends at its cost limit without an answer",
 }
+PLACEHOLDER = re.compile(r"<[a-z]{2,10}>")
+LEFT_OPEN = re.compile(r"(?:[\s:,;(\-]|\.\.\.|…)+$")
 NOISE = re.compile(r"^(?:(?:tool ?error|error|exception)\b[:!\- ]*)+", re.IGNORECASE)
 
 
 def title(failure: Failure, text: str) -> str:
     """Return one line for the mode of `failure`, its most typical member, whose masked description is `text`."""
-    said, _, after = text.partition("\n")
+    said, _, after = PLACEHOLDER.sub("…", text).partition("\n")
     write = TITLES.get(failure.detector, _unknown)
     return _shortened(write(failure, NOISE.sub("", said).strip(), after))
 
 
 def _error(failure: Failure, said: str, _after: str) -> str:
-    from_a_provider = failure.reason.startswith(f"{failure.key} from the ")
-    return _sentence(failure) if from_a_provider else _with_words(_sentence(failure), said, other_than=failure.key)
+    if (refusal := REFUSALS.get(said)) and refusal.replace("_", "") in failure.key.lower():
+        return _sentence(failure)  # a rate limit error, because of a rate limit
+    return _with_words(_sentence(failure), said[:1].lower() + said[1:] if refusal else said, other_than=failure.key)
 
 
 def _tool_error(failure: Failure, said: str, _after: str) -> str:
@@ -97,7 +101,7 @@ def _sentence(failure: Failure) -> str:
 
 
 def _with_words(subject: str, said: str, *, other_than: str = "") -> str:
-    words = said.rstrip(".: ")
+    words = LEFT_OPEN.sub("", said.rstrip(". "))
     return f"{subject}: {words}" if words and words != other_than else subject
 
 

@@ -29,6 +29,8 @@ VARYING = (
     (re.compile(r"\b\d+(?:\.\d+)? ?(?:s|ms|seconds)\b"), "<duration>"),
     (re.compile(r"\b0x[0-9a-f]+\b"), "<address>"),
     (re.compile(r"/[\w./-]*/tracewright-[\w-]+/"), "<folder>/"),
+    # A failure mode's title is for people, and better wording comes with time.
+    (re.compile(r"(Failure mode <id-\d+>: )(?:\\\"|[^\\\n])*"), r"\1<title>"),
 )
 
 

@@ -25,7 +25,7 @@ def test_a_provider_error_that_ended_the_conversation(run: Run) -> None:
 def test_an_exception_of_the_harness(run: Run) -> None:
     run.agent(error=("json.JSONDecodeError", "Expecting value: line 1 column 1 (char 0)"), stacktrace=FRAMES)
     assert titles(run) == [
-        "JSONDecodeError in agent.py:run_tools ends the conversation: Expecting value: line <number> column <number> …"
+        "JSONDecodeError in agent.py:run_tools ends the conversation: Expecting value: line … column … (char …)"
     ]
 
 
@@ -38,7 +38,7 @@ def test_an_error_without_a_message_is_not_named_twice(run: Run) -> None:
 def test_a_failing_tool(run: Run, result: str) -> None:
     run.agent()
     run.tool(result=result)
-    assert titles(run) == ["get_order fails: unknown order <id>"]
+    assert titles(run) == ["get_order fails: unknown order"]
 
 
 def test_a_token_limit(run: Run) -> None:
@@ -63,7 +63,7 @@ def test_a_repeated_call(run: Run) -> None:
 def test_feedback_with_words(run: Run) -> None:
     run.agent()
     run.feedback(0.0, words="You refunded A-1001 to a stranger.")
-    assert titles(run) == ["Negative user feedback: You refunded <id> to a stranger"]
+    assert titles(run) == ["Negative user feedback: You refunded … to a stranger"]
 
 
 def test_feedback_without_words(run: Run) -> None:
@@ -104,7 +104,7 @@ def test_swapped_tool_results(run: Run) -> None:
 
 def test_a_detector_of_the_users_own() -> None:
     failure = make_failure(detector="too_slow", key="checkout")
-    assert title(failure, "took <duration>") == "too slow checkout: took <duration>"
+    assert title(failure, "took <duration>") == "too slow checkout: took"
 
 
 def test_a_title_is_one_short_line_whatever_the_text() -> None:
