@@ -1,5 +1,6 @@
 """Score how severe a failure mode is by whom it reaches, not by how often it was logged."""
 
+import math
 from dataclasses import dataclass
 
 from clustering.failure_mode import FailureMode
@@ -44,13 +45,15 @@ class Traffic:
 def severity(mode: FailureMode, traffic: Traffic) -> float:
     """Return a number from 0 to 1 to rank failure modes by.
 
-    cost(detector) · (share of sessions + share of users) / 2. A loop in one session scores as one session; one user
-    in many sessions scores less than many users. Where sessions or users are not recorded, the other share counts
-    alone; where neither is, the share of traces.
+    cost(detector) · √(share of sessions · share of users). A loop in one session scores as one session, and one user
+    in half of all sessions less than a tenth of the users in a tenth of them. Where the mode has no session or no
+    user, since they are not recorded, the other share counts alone; where it has neither, the share of traces.
     """
     pairs = ((mode.n_sessions, traffic.n_sessions), (mode.n_users, traffic.n_users))
-    shares = [_share(n, total) for n, total in pairs if total > 0] or [_share(mode.n_traces, traffic.n_traces)]
-    return COST.get(mode.detector, 0.5) * sum(shares) / len(shares)
+    shares = [_share(n, total) for n, total in pairs if n > 0 and total > 0] or [
+        _share(mode.n_traces, traffic.n_traces)
+    ]
+    return COST.get(mode.detector, 0.5) * math.prod(shares) ** (1 / len(shares))
 
 
 def _share(n: int, total: int) -> float:

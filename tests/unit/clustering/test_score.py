@@ -27,8 +27,13 @@ def mode(*, n_traces: int = 1, n_sessions: int = 1, n_users: int = 1, detector: 
     )
 
 
-def test_severity_is_the_mean_share_of_sessions_and_users() -> None:
-    assert severity(mode(n_sessions=10, n_users=10), TRAFFIC) == pytest.approx((0.1 + 0.2) / 2)
+def test_severity_is_the_geometric_mean_of_the_shares_of_sessions_and_users() -> None:
+    assert severity(mode(n_sessions=9, n_users=8), TRAFFIC) == pytest.approx(0.12)
+
+
+def test_a_chatty_user_does_not_dominate() -> None:
+    chatty = mode(n_traces=900, n_sessions=50, n_users=1)
+    assert severity(chatty, TRAFFIC) < severity(mode(n_traces=10, n_sessions=10, n_users=10), TRAFFIC)
 
 
 def test_a_loop_in_one_session_weighs_less_than_a_few_users() -> None:
@@ -38,6 +43,10 @@ def test_a_loop_in_one_session_weighs_less_than_a_few_users() -> None:
 
 def test_a_crash_weighs_more_than_a_detour() -> None:
     assert severity(mode(), TRAFFIC) > severity(mode(detector="repeated_call"), TRAFFIC)
+
+
+def test_a_mode_whose_users_are_not_recorded_counts_by_its_sessions() -> None:
+    assert severity(mode(n_sessions=10, n_users=0), TRAFFIC) == pytest.approx(0.1)
 
 
 def test_where_sessions_and_users_are_unknown_traces_count() -> None:
