@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import unittest
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -40,9 +41,14 @@ def outcome(root: Path, sources: Mapping[str, str], test: str) -> Exception | No
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        (run,) = (value for name, value in vars(module).items() if name.startswith("test_"))
+        functions = [value for name, value in vars(module).items() if name.startswith("test_")]
         with pytest.MonkeyPatch.context() as monkeypatch:
-            run(*([monkeypatch] if run.__code__.co_argcount else []))
+            for run in functions:
+                run(*([monkeypatch] if run.__code__.co_argcount else []))
+        ran = unittest.TestResult()
+        unittest.defaultTestLoader.loadTestsFromModule(module).run(ran)
+        assert len(functions) + ran.testsRun == 1
+        assert ran.wasSuccessful(), ran.errors + ran.failures
     except Exception as error:  # noqa: BLE001 - whatever a red test raises
         return error
     finally:

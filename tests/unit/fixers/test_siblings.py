@@ -1,7 +1,5 @@
 """The same flaw in many places is one pull request, whose test is in the repository's own style."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 from fixers.harness import Harness
@@ -9,7 +7,7 @@ from fixers.recipes.recipe import NOTHING, Fix
 from fixers.recipes.siblings import with_siblings
 from fixers.recipes.temperature import Temperature
 from fixers.recipes.tool_arguments import ToolArguments
-from tests.unit.fixers.in_process import after_of
+from tests.unit.fixers.in_process import after_of, mended
 from tests.unit.fixers.red_green import DIAGNOSIS
 
 ADAPTER = """
@@ -59,9 +57,8 @@ def test_two_places_of_one_file_share_a_helper() -> None:
 
 def test_a_repository_of_test_cases_gets_a_test_case(tmp_path: Path) -> None:
     sources = {"adapter.py": ADAPTER, "tests/__init__.py": "", "tests/test_adapter.py": UNITTEST}
-    fix = whole(sources)
+    fix = mended(ToolArguments(), sources, tmp_path)
     assert "class MalformedToolArgumentsTest(unittest.TestCase):" in (fix.edits[-1].after or "")
-    assert [_unittest(tmp_path / name, files, fix) for name, files in _arms(fix, sources).items()] == [1, 0]
 
 
 def test_a_recipe_for_a_single_place_has_no_siblings() -> None:
@@ -70,17 +67,3 @@ def test_a_recipe_for_a_single_place_has_no_siblings() -> None:
     assert isinstance(fix, Fix)
     same = with_siblings(fix, Temperature(), sources, diagnosis=DIAGNOSIS, seen=NOTHING, harness=Harness(name="agent"))
     assert same is fix
-
-
-def _arms(fix: Fix, sources: dict[str, str]) -> dict[str, dict[str, str]]:
-    after = after_of(fix, sources)
-    return {"before": {**after, "adapter.py": sources["adapter.py"]}, "after": after}
-
-
-def _unittest(root: Path, files: dict[str, str], fix: Fix) -> int:
-    for path, text in files.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text, encoding="utf-8")
-    module = fix.regression_test.removesuffix(".py").replace("/", ".")
-    command = [sys.executable, "-m", "unittest", "-q", module]
-    return subprocess.run(command, cwd=root, capture_output=True, timeout=60, check=False).returncode
