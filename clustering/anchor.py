@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from clustering.conversation import chat_calls, tool_calls
-from clustering.deeds import changes, hands_over
+from clustering.deeds import READS, changes, hands_over
 from clustering.detect import detect
 from clustering.facts import ids_in
 from clustering.failure import Failure
@@ -140,7 +140,7 @@ def _asked(trace: Trace, shown: Span) -> tuple[Span, str] | None:
 
 def _suspect(trace: Trace, _shown: Span) -> tuple[Span, str] | None:
     """Return what decided how the run ended: the first that there is of what broke, and of what it left behind."""
-    for explain in (_broken, _changed, _handed_over, _crashed, _worked, _said):
+    for explain in (_broken, _changed, _handed_over, _tried, _crashed, _worked, _said):
         if found := explain(trace):
             return found
     return None
@@ -161,6 +161,12 @@ def _changed(trace: Trace) -> tuple[Span, str] | None:
 def _handed_over(trace: Trace) -> tuple[Span, str] | None:
     handed = [span for span in tool_calls(trace) if hands_over(span)]
     return _asked_for(trace, handed[:1], "The hand-over to a person was asked for there.")
+
+
+def _tried(trace: Trace) -> tuple[Span, str] | None:
+    refused = [span for span in tool_calls(trace) if tool_error(span) is not None and not _executes(span)]
+    attempts = [span for span in refused if not READS.match(semconv.tool_name(span) or "") and not hands_over(span)]
+    return _asked_for(trace, attempts[-1:], "The run's last change, which was refused, was asked for there.")
 
 
 def _crashed(trace: Trace) -> tuple[Span, str] | None:
