@@ -12,8 +12,9 @@ from bot.forge.forge import State
 from bot.ledger import Ledger, unowned
 from bot.opening import Opening
 from bot.outcome import Decision, Outcome
+from bot.past_attempts import lacked_model
 from bot.pipeline import Task
-from bot.policy import UNSETTLED, Attempt, worth_mending
+from bot.policy import Attempt, worth_mending
 from bot.refused import ask_why, take_silence
 from bot.store.pull_requests import Opened
 from bot.thresholds import note_thresholds
@@ -28,6 +29,8 @@ class Choosing:
     """Brings what is known of people's decisions up to date, then chooses."""
 
     ledger: Ledger
+    #: Whether a model is configured now: what was given up for want of one is tried again.
+    has_model: bool = False
 
     def choose(self, tenant: str) -> list[Task]:
         """Return the failure modes worth an attempt now, most severe first."""
@@ -115,7 +118,7 @@ class Choosing:
         A verified fix that has waited goes out as soon as there is a place.
         """
         name = f"{base_sha[:12]}-{mode.n_traces}"
-        if not earlier or earlier[-1].verdict not in UNSETTLED:
+        if not earlier or not earlier[-1].is_unsettled:
             return name
         at_once = waited and earlier[-1].verdict is Verdict.VERIFIED
         return f"{name}-{self.ledger.now():%Y%m%d%H%M}" if at_once else f"{name}-{self.ledger.now():%Y%m%d%H}"
@@ -128,6 +131,7 @@ class Choosing:
                     base_sha=verdict.base_sha,
                     n_traces=verdict.n_traces,
                     verdict=verdict.verdict,
+                    unequipped=self.has_model and lacked_model(verdict),
                 )
                 for verdict in recorded
             ]

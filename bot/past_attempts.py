@@ -28,6 +28,11 @@ def past_attempts(store: Store, tenant: str, mode: FailureMode) -> list[Attempt]
     return [*own, *others[-MAX_OTHERS:]]
 
 
+def lacked_model(verdict: RecordedVerdict) -> bool:
+    """Tell whether nothing was drafted because there was no model to draft it."""
+    return verdict.verdict is Verdict.NO_PROPOSAL and NO_MODEL in verdict.reason
+
+
 def _is_same_agent(one: FailureMode, other: FailureMode) -> bool:
     return bool(one.service) and one.service == other.service
 
@@ -56,7 +61,7 @@ def _of_mode(
     told += [
         (each.decided_at, Attempt(proposal=None, verdict=each.verdict.value, reason=each.reason, about=about))
         for each in verdicts
-        if each.verdict is Verdict.NO_PROPOSAL and NO_MODEL not in each.reason
+        if each.verdict is Verdict.NO_PROPOSAL and not lacked_model(each)
     ]
     return [attempt for _, attempt in sorted(told, key=lambda each: str(each[0]))]
 

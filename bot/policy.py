@@ -28,6 +28,13 @@ class Attempt:
     base_sha: str
     n_traces: int
     verdict: Verdict
+    #: Nothing was drafted for want of a model, and by now there is one.
+    unequipped: bool = False
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether it says nothing of the failure mode."""
+        return self.unequipped or self.verdict in UNSETTLED
 
 
 def worth_mending(
@@ -65,6 +72,6 @@ def worth_mending(
 
 def _is_settled(mode: FailureMode, attempts: Sequence[Attempt]) -> bool:
     """Whether the last of these attempts, all on one commit, answers the question that a new one would ask."""
-    if not attempts or attempts[-1].verdict in UNSETTLED:
+    if not attempts or attempts[-1].is_unsettled:
         return False
     return attempts[-1].verdict not in HOPEFUL or mode.n_traces < GROWTH * attempts[-1].n_traces

@@ -91,7 +91,7 @@ class ProductStages:
 
     def choose(self, tenant: str) -> list[Task]:
         """Return the failure modes worth an attempt now, most severe first."""
-        return Choosing(ledger=self.ledger).choose(tenant)
+        return Choosing(ledger=self.ledger, has_model=self.model is not None).choose(tenant)
 
     def draft(self, tenant: str, task: Task) -> list[str]:
         """Draft proposals for one failure mode and keep them; the model is asked when those of recipes did not hold."""

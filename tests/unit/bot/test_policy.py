@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -88,3 +89,10 @@ def test_the_last_attempt_on_a_commit_counts() -> None:
 )
 def test_twice_the_evidence_reopens_what_evidence_can_change(verdict: Verdict, n_traces: int, *, chosen: bool) -> None:
     assert is_chosen(attempt(verdict), of=mode(n_traces=n_traces)) is chosen
+
+
+def test_what_was_given_up_for_want_of_a_model_is_tried_once_there_is_one() -> None:
+    without = replace(attempt(Verdict.NO_PROPOSAL), unequipped=True)
+    assert is_chosen(without)
+    assert not is_chosen(without, attempt(Verdict.NO_PROPOSAL))
+    assert not is_chosen(without, attempt(Verdict.NOT_FIXED))
