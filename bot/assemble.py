@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from bot.allowance import Allowance
 from bot.audit import Judge
 from bot.errors import BadSetting
 from bot.forge.forge import Forge
@@ -92,6 +93,7 @@ def assemble(settings: Settings, *, sandbox: Sandbox | None = None) -> Product:
         sandbox=sandbox,
         no_sandbox=no_sandbox,
         model=build_model(settings),
+        a_day=Allowance(tokens=settings.fixer_tokens_per_day, cost_usd=settings.fixer_usd_per_day),
         judge=build_judge(settings),
         live=_live(settings, client),
         discretions=build_discretions(settings),

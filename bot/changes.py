@@ -155,6 +155,7 @@ class Changes:
                 model=model,
                 sandbox=sandbox,
                 revision=revision,
+                a_day=self.workshop.a_day,
             )
 
         return Revising(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.agents import Agent
+from bot.allowance import UNLIMITED, Allowance, left
 from bot.errors import NoTraces
 from bot.examine import detectors_for
 from bot.learn import counted
@@ -55,6 +56,7 @@ def draft_fixes(
     model: Model | None,
     sandbox: Sandbox | None,
     revision: Revision | None = None,
+    a_day: Allowance = UNLIMITED,
 ) -> Drafted:
     """Diagnose the failure mode on the agent's base commit and draft proposals: recipes first, then the model."""
     failures, traces = _seen(store, tenant, mode)
@@ -78,6 +80,14 @@ def draft_fixes(
                 return NO_MODEL
             if sandbox is None:
                 return "a model is configured, but there is no sandbox for its commands"
+            budget = left(
+                harness.budget,
+                on_mode=store.spent_on_mode(tenant, mode.id),
+                today=store.spent_today(tenant),
+                a_day=a_day,
+            )
+            if isinstance(budget, str):
+                return budget
             run = run_agent(
                 model,
                 mode=mode,
@@ -87,7 +97,7 @@ def draft_fixes(
                 diagnosis=diagnosis,
                 checkout=checkout,
                 index=index,
-                harness=harness,
+                harness=replace(harness, budget=budget),
                 base_sha=agent.base.sha,
                 sandbox=sandbox,
                 may_edit=_scope(harness),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.allowance import DAY_IS_SPENT
 from bot.outcome import Outcome
 from bot.store.store import Store
 from bot.store.verdicts import RecordedVerdict
@@ -29,8 +30,9 @@ def past_attempts(store: Store, tenant: str, mode: FailureMode) -> list[Attempt]
 
 
 def lacked_model(verdict: RecordedVerdict) -> bool:
-    """Tell whether nothing was drafted because there was no model to draft it."""
-    return verdict.verdict is Verdict.NO_PROPOSAL and NO_MODEL in verdict.reason
+    """Tell whether nothing was drafted because there was no model to draft it, or no budget left that day."""
+    lacking = NO_MODEL in verdict.reason or DAY_IS_SPENT in verdict.reason
+    return verdict.verdict is Verdict.NO_PROPOSAL and lacking
 
 
 def _is_same_agent(one: FailureMode, other: FailureMode) -> bool:

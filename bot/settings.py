@@ -65,6 +65,9 @@ class Settings:
     model: str = "gpt-5"
     usd_per_million_input_tokens: float = 0.0
     usd_per_million_output_tokens: float = 0.0
+    #: What the agent fixer may cost a tenant in a day, UTC: tokens, and US dollars where prices are set; 0: no limit.
+    fixer_tokens_per_day: int = 5_000_000
+    fixer_usd_per_day: float = 50.0
     #: What the judge may cost in 24 hours: tokens, and US dollars where prices are set; 0 turns it off, as no key does.
     judge_tokens_per_day: int = 200_000
     judge_usd_per_day: float = 1.0

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.agents import Agents
+from bot.allowance import UNLIMITED, Allowance
 from bot.audit import Judge, audit
 from bot.board import write_boards
 from bot.changes import Changes
@@ -53,6 +54,8 @@ class ProductStages:
     no_sandbox: str = ""
     recipes: Sequence[Recipe] = RECIPES
     model: Model | None = None
+    #: What the model may cost in a day.
+    a_day: Allowance = UNLIMITED
     #: Reads a sample of the runs, those that no detector flagged too; None: nobody does.
     judge: Judge | None = None
     live: LiveModel | None = None
@@ -240,6 +243,7 @@ class ProductStages:
             no_sandbox=self.no_sandbox,
             recipes=self.recipes,
             model=self.model,
+            a_day=self.a_day,
             live=self.live,
             listener=self.listener,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.agents import Agent
+from bot.allowance import UNLIMITED, Allowance
 from bot.forge.forge import State
 from bot.ledger import Ledger
 from bot.mend import draft_fixes, try_fix
@@ -46,6 +47,8 @@ class Workshop:
     no_sandbox: str = ""
     recipes: Sequence[Recipe] = RECIPES
     model: Model | None = None
+    #: What the model may cost in a day.
+    a_day: Allowance = UNLIMITED
     live: LiveModel | None = None
     listener: Listener = silent
 
@@ -75,6 +78,7 @@ class Workshop:
             agent=agent,
             recipes=() if tried or refused else self.recipes,  # they would draft what was refused
             model=self.model,
+            a_day=self.a_day,
             sandbox=self.sandbox,
         )
         fresh = [proposal for proposal in drafted.proposals if proposal.id not in over]

@@ -47,7 +47,17 @@ class KeptFixes(Records):
     def add_spent(self, tenant: str, failure_mode_id: str, *, tokens: int, cost_usd: float) -> None:
         """Add one run of the agent fixer to what a failure mode has cost."""
         with writing(self.engine) as connection:
-            spending.add_spent(connection, tenant, failure_mode_id, tokens=tokens, cost_usd=cost_usd)
+            spending.add_spent(connection, tenant, failure_mode_id, tokens=tokens, cost_usd=cost_usd, now=self._now())
+
+    def spent_on_mode(self, tenant: str, failure_mode_id: str) -> Spent:
+        """Return what the model has cost for one failure mode."""
+        with self.engine.connect() as connection:
+            return spending.spent_on_mode(connection, tenant, failure_mode_id)
+
+    def spent_today(self, tenant: str) -> Spent:
+        """Return what the model has cost since midnight, UTC."""
+        with self.engine.connect() as connection:
+            return spending.spent_on_day(connection, tenant, self._now())
 
     def spent(self, tenant: str) -> Spent:
         """Return what all runs of the agent fixer have cost together."""

@@ -92,6 +92,8 @@ READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
     "deployments": lambda store, _: store.deployments(OURS, "acme/shop"),
     "proofs": lambda store, _: store.proofs(OURS),
     "spent": lambda store, _: store.spent(OURS).tokens,
+    "spent_on_mode": lambda store, _: store.spent_on_mode(OURS, "fm1").tokens,
+    "spent_today": lambda store, _: store.spent_today(OURS).tokens,
     "mended_runs": lambda store, _: store.mended_runs(OURS, "support"),
     "releases": lambda store, _: store.releases(OURS, "support"),
     "runs": lambda store, ids: store.runs(
