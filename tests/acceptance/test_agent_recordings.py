@@ -66,7 +66,7 @@ REFUND_SCHEMA = Flaw(
     key="issue_refund",
     layer=Layer.TOOL_SCHEMA,
     at="support_agent/schemas.py",
-    regression_test="tests/test_refund_schema.py",
+    regression_test="tests/test_schemas.py",
     conversations="refund_in_own_words",
 )
 REFUND_IDENTITY = Flaw(
@@ -82,9 +82,9 @@ ANOTHER_CUSTOMERS_ORDER = Flaw(
     recording="another_customers_order",
     detector="negative_feedback",
     key="user_feedback",
-    layer=Layer.MEMORY,
+    layer=Layer.TOOL_CODE,
     at="support_agent/memory.py",
-    regression_test="tests/test_memory_of_conversations.py",
+    regression_test="tests/test_conversations.py",
     conversations="my_last_order",
     title="somebody else's order",
     split_by="has:somebody else's order",  # recorded when its two wordings were two failure modes
@@ -128,7 +128,7 @@ def unproven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mended]:
 
 def _mended(flaw: Flaw, folder: Path) -> Iterator[Mended]:
     find_sandbox()  # nothing of this can be shown without one: the error says what to install
-    model = RecordedModel(RECORDINGS / f"{flaw.recording}.jsonl.gz", in_order=True)  # prompts and digest change
+    model = RecordedModel(RECORDINGS / flaw.recording, in_order=True)  # prompts and digest have changed since
     with loaded_example(folder, model=model) as loaded:
         mode = loaded.mode(flaw.detector, flaw.key, title=flaw.title)
         if flaw.split_by:
@@ -156,7 +156,7 @@ def test_the_recorded_exchange_was_used_from_its_first_request_to_its_last(mende
 def test_every_quote_stands_in_its_trace(mended: Mended) -> None:
     quotes = mended.proposal.diagnosis.quotes
     traces = mended.loaded.stages.store.load_traces(LOCAL, [quote.trace_id for quote in quotes])
-    assert quotes
+    assert len(quotes) >= 2
     assert all(quote_exists(traces[quote.trace_id], quote) for quote in quotes)
 
 
