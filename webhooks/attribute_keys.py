@@ -70,8 +70,22 @@ KIND_KEYS = (
     "ai.operationId",
     "llm.request.type",
 )
-INPUT_KEYS = (INPUT_VALUE, "traceloop.entity.input", "langfuse.observation.input", "mlflow.spanInputs", "input")
-OUTPUT_KEYS = (OUTPUT_VALUE, "traceloop.entity.output", "langfuse.observation.output", "mlflow.spanOutputs", "output")
+INPUT_KEYS = (
+    INPUT_VALUE,
+    "traceloop.entity.input",
+    "langfuse.observation.input",
+    "mlflow.spanInputs",
+    "input",
+    "gen_ai.prompt",  # of any kind of run, when LangSmith's SDK sends spans
+)
+OUTPUT_KEYS = (
+    OUTPUT_VALUE,
+    "traceloop.entity.output",
+    "langfuse.observation.output",
+    "mlflow.spanOutputs",
+    "output",
+    "gen_ai.completion",
+)
 MODEL_KEYS = (
     "gen_ai.response.model",
     "llm.response.model_name",

@@ -4,6 +4,7 @@ The snippets of the pages are run as they stand but for the host: a page that is
 """
 
 import base64
+import json
 import os
 import re
 import subprocess
@@ -38,6 +39,12 @@ OTEL = [
     "opentelemetry-exporter-otlp-proto-http==1.45.0",
     "logfire==5.2.0",
     "openinference-instrumentation-openai==0.1.52",
+]
+OPENLLMETRY = [
+    "opentelemetry-instrumentation-openai==0.62.4",
+    "openai==3.57.0",
+    "opentelemetry-sdk==1.45.2",
+    "opentelemetry-exporter-otlp-proto-http==1.45.2",
 ]
 #: (client, page that connects it, packages of its venv, whether it can send feedback).
 TRACERS = [
@@ -137,6 +144,39 @@ def test_what_a_tracer_sends_is_found(
     assert ("negative_feedback" in found) is has_feedback
     store.save_examined("acme", trace, [])
     assert store.traces_to_examine("acme", quiet_s=0) == []
+
+
+def test_what_openllmetry_tells_of_openais_client_is_found(store: Store, base_url: str, venvs: Path) -> None:
+    """Instrument by the package alone: `traceloop-sdk`, which sets it up, did not resolve to versions to install."""
+    run_client("openllmetry", "opentelemetry", OPENLLMETRY, store, base_url, venvs)
+    trace = the_trace(store, "acme")
+    _, answered, refused = sorted(trace.spans, key=lambda span: span.start)
+    assert {semconv.operation(span).value for span in (answered, refused)} == {"chat"}
+    assert [(item.role, item.content) for item in semconv.input_messages(answered)] == [("user", "Where is A1?")]
+    [call] = semconv.output_messages(answered)[0].tool_calls
+    assert (call.id, call.name, json.loads(call.arguments)) == ("call_1", "get_order", {"order_id": "A1"})
+    assert (semconv.model(answered), semconv.usage(answered)) == ("gpt-5-mini", semconv.Usage(11, 7))
+    assert semconv.exception(answered) is None
+    failed = semconv.exception(refused)
+    assert failed is not None
+    assert (semconv.model(refused), failed.type) == ("gone", "openai.NotFoundError")
+    assert "No such model" in str(failed.message)
+
+
+def test_langsmiths_runs_are_found_when_they_come_as_spans_alone(store: Store, base_url: str, venvs: Path) -> None:
+    run_client("langsmith_otel", "langsmith", ["langsmith[otel]==0.15.0"], store, base_url, venvs)
+    trace = the_trace(store, "acme")
+    spans = {span.name: span for span in trace.spans}
+    assert (set(spans), trace.root.name) == ({"support", "chat", "get_order"}, "support")
+    assert json.loads(semconv.input_value(trace.root) or "") == {"question": "Where is A1?"}
+    assert json.loads(semconv.output_value(trace.root) or "") == {"output": "Sorry"}
+    assert [item.content for item in semconv.input_messages(spans["chat"])] == ["Where is A1?"]
+    assert semconv.output_messages(spans["chat"])[0].tool_calls[0].name == "get_order"
+    assert json.loads(semconv.tool_arguments(spans["get_order"]) or "") == {"order_id": "A1"}
+    failed = semconv.exception(spans["get_order"])
+    assert failed is not None
+    assert "KeyError" in f"{failed.type} {failed.message}"
+    assert "tool_error" in {failure.detector for failure in detect(trace)}
 
 
 def test_claude_codes_log_is_a_trace_without_a_span_sent(store: Store, base_url: str, venvs: Path) -> None:

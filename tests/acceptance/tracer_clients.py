@@ -58,6 +58,16 @@ def langsmith_slow():
     langsmith(takes_s=1.0)  # long enough for its start and its end to travel apart
 
 
+def langsmith_otel():
+    """Send spans alone: the SDK makes them of its runs and posts them to {endpoint}/otel/v1/traces."""
+    os.environ |= {"LANGSMITH_OTEL_ENABLED": "true", "LANGSMITH_OTEL_ONLY": "true"}
+    from langsmith import Client
+    from opentelemetry.trace import get_tracer_provider
+
+    _langsmith_agent(Client(), 0.0)
+    get_tracer_provider().force_flush()
+
+
 def langsmith_tee():
     """Send every batch to a LangSmith and to us; both must have it."""
     got = []
@@ -141,6 +151,7 @@ ASKED = json.dumps([{"role": "user", "parts": [{"type": "text", "content": QUEST
 CALLED = {"type": "tool_call", "id": "call_1", "name": "get_order", "arguments": {"order_id": "A1"}}
 ANSWERED = json.dumps([{"role": "assistant", "parts": [CALLED], "finish_reason": "tool_call"}])
 RESPONSE_ID = "chatcmpl-1"
+MODEL = "gpt-5-mini"
 CHAT = {"gen_ai.operation.name": "chat", "gen_ai.response.id": RESPONSE_ID}
 CHAT |= {"gen_ai.input.messages": ASKED, "gen_ai.output.messages": ANSWERED}
 TOOL = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "get_order"}
@@ -168,6 +179,47 @@ def otel():
     provider.shutdown()
     thumb = {"gen_ai.evaluation.name": "thumb", "gen_ai.evaluation.score.value": 0.0}
     _log([("gen_ai.evaluation.result", None, {**thumb, "gen_ai.response.id": RESPONSE_ID})])
+
+
+def openllmetry():
+    """Ask a provider by OpenAI's own client, first with success, then for a model that it does not have."""
+    from openai import NotFoundError, OpenAI
+    from opentelemetry.instrumentation.openai import OpenAIInstrumentor
+
+    provider = _otel_provider()
+    OpenAIInstrumentor().instrument(tracer_provider=provider)
+    client = OpenAI(api_key="none", base_url=_provider_of_one_model(), max_retries=0)
+    asked = [{"role": "user", "content": QUESTION}]
+    with provider.get_tracer("shop").start_as_current_span("support"):
+        client.chat.completions.create(model=MODEL, messages=asked)
+        with contextlib.suppress(NotFoundError):
+            client.chat.completions.create(model="gone", messages=asked)
+    provider.shutdown()
+
+
+def _provider_of_one_model():
+    choice = {"index": 0, "finish_reason": "tool_calls", "message": ANSWER}
+    usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+    found = {"id": RESPONSE_ID, "object": "chat.completion", "created": 1, "model": MODEL}
+    found |= {"choices": [choice], "usage": usage}
+
+    class Provider(BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            known = asked["model"] == MODEL
+            body = json.dumps(found if known else {"error": {"message": "No such model"}}).encode()
+            self.send_response(200 if known else 404)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *words):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Provider)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}/v1"
 
 
 def _log(events):
