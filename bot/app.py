@@ -149,6 +149,8 @@ async def _sweep_forever(pipeline: Pipeline, swept: Callable[..., list[str]], no
                 await to_thread.run_sync(start_watch, pipeline, delivery_id)
         except (ForgeError, WebhookError) as error:  # GitHub does not answer, or what it says cannot be kept now
             log.warning("GitHub is asked again in %s for deliveries since %s: %s", INTERVAL, since, error)
+        except Exception:  # the worker's, such as a database that cannot be read: what was missed comes the next time
+            log.exception("GitHub is asked again in %s for deliveries since %s", INTERVAL, since)
         else:
             since = begun - OVERLAP
         await asyncio.sleep(INTERVAL.total_seconds())
