@@ -42,7 +42,7 @@ KINDS = {
     "refund_with_check": 10,
     "new_address": 6,
 }
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0
 # Both fixes in one run, though they mend one agent.
 LIMITS = "pull_requests: {open_per_agent: 2}\n"
 
