@@ -12,7 +12,7 @@ from clustering.detect import Detector
 from clustering.failure import Failure
 from fixers.checkout import apply_edits, copy_tree
 from fixers.errors import DoesNotApply
-from fixers.evidence import Arm, CaseResult, Evidence, Role, TestRun, Verdict
+from fixers.evidence import Arm, CaseResult, Evidence, Result, Role, TestRun, Verdict
 from fixers.harness import Harness
 from fixers.new_test import (
     NO_TESTS_COLLECTED,
@@ -26,7 +26,7 @@ from fixers.replay.case import Bench, Case, run_pair
 from fixers.replay.cassette import Cassette
 from fixers.replay.from_traces import cases_of, unique
 from fixers.replay.judge import is_rated
-from fixers.replay.own_tools import shows_repair, tells_apart
+from fixers.replay.own_tools import decided_by_recording, run_with_own_tools, shows_repair, tells_apart
 from fixers.replay.playback import LiveModel
 from fixers.replay.pool import Pool
 from fixers.replay.record import record
@@ -288,11 +288,14 @@ def _tests_after(trial: Trial) -> Objection:
 def _replays(trial: Trial) -> Objection:
     """Replay the cases on both arms. Never objects: they are weighed together."""
     results = _tried(trial, trial.bench)
-    if trial.bench.live and not shows_repair(results):
-        # Recorded results of tools hide an edit of a tool's code.
-        own = replace(trial.bench, own_tools=True)
-        if tells_apart(trial.cases, own, before=trial.before, after=trial.after):
-            results = _tried(trial, own)
+    if not shows_repair(results):
+        # Recorded results of tools hide an edit of a tool's code; a harness runs its own only beside a live model.
+        bench, live = trial.bench, trial.bench.live
+        own = run_with_own_tools(trial.cases, bench, before=trial.before, after=trial.after) if live else None
+        if own and tells_apart(own):
+            results = _tried(trial, replace(bench, own_tools=True))
+        elif _only_rated(trial) and (own is None or own.before.result is not Result.FAILED):
+            results = decided_by_recording(results)
     trial.findings.cases += results
     return None
 
@@ -323,8 +326,13 @@ def _weighed(trial: Trial) -> tuple[Verdict, str]:
     if trial.bench.harness.replay is None:
         return Verdict.UNREPLAYED, NOT_SHOWN
     verdict, reason = weigh(trial.findings.cases, n_candidates=trial.n_candidates)
+    return verdict, f"{reason}; {RATED_ONLY}" if _only_rated(trial) else reason
+
+
+def _only_rated(trial: Trial) -> bool:
+    """Whether nothing but ratings speaks against the failing runs."""
     failing = [case for case in trial.cases if case.role is Role.FAILING]
-    return verdict, f"{reason}; {RATED_ONLY}" if failing and all(is_rated(case.targets) for case in failing) else reason
+    return bool(failing) and all(is_rated(case.targets) for case in failing)
 
 
 def _tested(trial: Trial, folder: Path, arm: Arm, command: Sequence[str], *, apart: bool = False) -> Tested:

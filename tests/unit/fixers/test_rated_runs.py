@@ -14,7 +14,7 @@ from fixers.evidence import Arm, CaseResult, Result, Role
 from fixers.replay.case import Bench, Case, run_pair
 from fixers.replay.cassette import Cassette, ToolCall
 from fixers.replay.from_traces import cases_of
-from fixers.replay.own_tools import shows_repair, tells_apart
+from fixers.replay.own_tools import decided_by_recording, run_with_own_tools, shows_repair, tells_apart
 from fixers.replay.pool import Pool
 from fixers.replay.record import record
 from fixers.replay.upshot import upshot_of_recording
@@ -71,12 +71,16 @@ def test_an_edit_of_a_tool_shows_only_where_the_harness_runs_its_own(tmp_path: P
     after = repository(tmp_path / "after", agent=AGENT.replace('"real " + name', '"another " + name'))
     pair = run_pair(rated(), bench(), before=before, after=after)
     assert (pair.before.result, pair.after.result) == (Result.FAILED, Result.FAILED)
-    assert tells_apart([rated()], bench(own_tools=True), before=before, after=after)
+    own = run_with_own_tools([rated()], bench(), before=before, after=after)
+    assert own
+    assert tells_apart(own)
 
 
 def test_an_edit_that_changes_nothing_is_not_told_apart(tmp_path: Path, before: Path) -> None:
     after = repository(tmp_path / "after", agent=AGENT + "\n# in other words\n")
-    assert not tells_apart([rated()], bench(own_tools=True), before=before, after=after)
+    own = run_with_own_tools([rated()], bench(), before=before, after=after)
+    assert own
+    assert not tells_apart(own)
 
 
 def test_other_words_in_the_prompt_are_no_repair(tmp_path: Path, before: Path) -> None:
@@ -138,6 +142,12 @@ def test_a_healthy_run_that_fails_by_chance_after_the_edits_is_tried_again(tmp_p
     assert [each.result for each in pair.again()] == [Result.PASSED, Result.PASSED]
     broken = repository(tmp_path / "broken", agent="raise SystemExit(3)\n")
     assert run_pair(guard, bench(live=None), before=before, after=broken).again is None
+
+
+def test_what_recorded_results_decide_counts_for_nothing() -> None:
+    failing = CaseResult(trace_id="t", role=Role.FAILING, arm=Arm.AFTER, result=Result.FAILED, reason="")
+    guard = replace(failing, role=Role.GUARD)
+    assert [each.result for each in decided_by_recording([failing, guard])] == [Result.INCONCLUSIVE, Result.FAILED]
 
 
 @pytest.mark.parametrize(("result", "told"), [(Result.PASSED, True), (Result.FAILED, False)])
