@@ -17,6 +17,8 @@ from fixers.replay.tape import Tape
 
 MAX_LIVE_CALLS = 40  # of one run: a harness that loops must not spend the owner's money
 OK = 200  # HTTP's
+#: A live provider that is busy says nothing of the harness: what it refused in production is in the recording.
+REFUSED_BY_LIVE = frozenset({429, 500, 502, 503, 504, 529})
 MAX_REASON = 200  # characters of a call that a reason quotes
 # Answers keep their order, not their length: parallel calls come back as they did, and a run takes seconds.
 PACE, TOOL_PACE = 0.01, 0.1  # tools that run at the same time end in the order in which they did
@@ -234,7 +236,7 @@ class Playback:
                 return None
         try:
             status, headers, body = self._live.complete(request)
-            answer = Answer(status=status, headers=headers, body=_json_object(body))
+            answer = Answer(status=status, headers=headers, body=_live_body(status, body))
         except ModelUnavailable as error:
             self.refuse(f"a model call was not recorded, and the live model did not answer: {error}")
             return None
@@ -249,6 +251,12 @@ def _asked_otherwise(call: ModelCall, request: Mapping[str, Any]) -> bool:
     if call.error is not None:
         return False
     return any(name in call.request and call.request[name] != request.get(name) for name in SAMPLING)
+
+
+def _live_body(status: int, body: bytes) -> dict[str, Any]:
+    if status in REFUSED_BY_LIVE:
+        raise ModelUnavailable(f"it refuses with status {status}")
+    return _json_object(body)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -122,9 +122,9 @@ def test_a_checkout_gets_a_diff_that_applies_and_a_verdict_that_says_what_was_no
     assert checkout_page(report)
 
 
-def test_a_test_that_proves_nothing_leaves_no_diff(tmp_path: Path) -> None:
+def test_a_test_that_proves_nothing_goes_back_to_the_model_and_leaves_no_diff(tmp_path: Path) -> None:
     report = fixed(tmp_path, submission(test="def test_nothing():\n    assert True\n"))
-    assert [attempt.verdict for attempt in report.attempts] == [Verdict.TEST_PROVES_NOTHING]
+    assert [attempt.verdict for attempt in report.attempts] == [Verdict.NO_PROPOSAL]
     assert not report.proposed
     assert list((tmp_path / "out").glob("*.patch")) == []
 

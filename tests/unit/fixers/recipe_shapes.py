@@ -54,8 +54,8 @@ class Agent:
 """,
 }
 RAW = {
-    "bot/__init__.py": "",
-    "bot/wire.py": """
+    "desk/__init__.py": "",
+    "desk/wire.py": """
 import time
 import httpx
 

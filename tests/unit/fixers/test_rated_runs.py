@@ -154,3 +154,15 @@ def test_what_recorded_results_decide_counts_for_nothing() -> None:
 def test_a_repair_shows_in_a_failing_run_after_the_edits(result: Result, *, told: bool) -> None:
     case = CaseResult(trace_id="t", role=Role.FAILING, arm=Arm.AFTER, result=result, reason="")
     assert shows_repair([replace(case, arm=Arm.BEFORE, result=Result.PASSED), case]) is told
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_live_provider_that_is_busy_speaks_neither_for_nor_against_the_edits(before: Path, status: int) -> None:
+    class Busy(Looking):
+        def complete(self, _: Mapping[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
+            return status, {}, b"{}"
+
+    case = Case(cassette=replace(record(PRICE), model_calls=()), role=Role.GUARD)
+    pair = run_pair(case, bench(live=Busy()), before=before, after=before)
+    assert pair.before.result is Result.INCONCLUSIVE
+    assert str(status) in pair.before.reason

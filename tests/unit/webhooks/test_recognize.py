@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from clustering.detect import detect
+from clustering.detect import see
 from tests.unit.webhooks.captures import captured, traces_of
 from webhooks import semconv
 from webhooks.dialects import decode
@@ -91,7 +91,7 @@ def test_an_exported_observation_says_all_that_it_knows() -> None:
     assert (semconv.model(spans["o1"]), semconv.usage(spans["o1"])) == ("gpt", (3, 2))
     assert (semconv.session_id(found), semconv.user_id(found), semconv.release(found)) == ("s", "u", "v2")
     assert semconv.service_name(found) == "shop"
-    assert {failure.detector for failure in detect(found)} >= {"tool_error", "negative_feedback"}
+    assert {failure.detector for failure in see(found)} >= {"tool_error", "negative_feedback"}
 
 
 def test_the_lines_of_the_page_are_conversations() -> None:

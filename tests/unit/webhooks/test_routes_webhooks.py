@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from clustering.detect import detect
+from clustering.detect import detect, see
 from tests.unit.webhooks.captures import NOON, ListInbox, spans_of
 from webhooks import semconv
 from webhooks.routes import create_router, install_error_handler
@@ -190,7 +190,7 @@ def test_the_runs_of_a_langsmith_rule_come_with_their_feedback(inbox: ListInbox)
     body = {"rule_id": "r", "runs": [run], "feedback_stats": {"thumb": {"n": 1, "avg": 0.0}, "odd": {"n": 0}}}
     assert (rule(inbox, body), rule(inbox, body, key="tw_kez")) == (202, 401)
     [trace] = inbox.traces().values()
-    assert {failure.detector for failure in detect(trace)} == {"error", "negative_feedback"}
+    assert {failure.detector for failure in see(trace)} == {"error", "negative_feedback"}
     assert (trace.root.name, semconv.input_value(trace.root)) == ("support", '{"q":"Where?"}')
 
 

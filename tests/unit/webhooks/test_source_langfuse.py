@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from clustering.detect import detect
+from clustering.detect import see
 from tests.unit.webhooks.captures import ListInbox, captured, client_of, send, spans_of
 from webhooks import semconv
 from webhooks.sources import langfuse
@@ -22,7 +22,7 @@ def test_spans_and_scores_of_every_version_become_one_trace(name: str, answers: 
     assert [span.name for span in trace.spans] == ["support", "chat", "get_order"]
     found = {(item.name, item.score, item.label, item.explanation) for item in semconv.evaluations(trace.root)}
     assert found == {("user_feedback", 0.0, "", "useless"), ("helpful", 0.0, "", ""), ("tone", None, "rude", "")}
-    assert {"negative_feedback", "tool_error"} <= {failure.detector for failure in detect(trace)}
+    assert {"negative_feedback", "tool_error"} <= {failure.detector for failure in see(trace)}
 
 
 def test_auth_check_finds_a_project_with_the_secret_key_alone() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from clustering.detect import detect
+from clustering.detect import detect, see
 from tests.unit.webhooks.captures import ListInbox, captured, client_of, send, spans_of, traces_of
 from webhooks import multipart, otlp, semconv
 from webhooks.decompress import decompress
@@ -68,7 +68,7 @@ def test_a_thumbs_down_is_a_failure_of_the_root(name: str) -> None:
     trace = received(name)
     [evaluation] = semconv.evaluations(trace.root)
     assert (evaluation.name, evaluation.score, evaluation.explanation) == ("user_score", 0.0, "useless")
-    assert {"negative_feedback", "tool_error"} <= {failure.detector for failure in detect(trace)}
+    assert {"negative_feedback", "tool_error"} <= {failure.detector for failure in see(trace)}
 
 
 def test_a_run_sent_again_is_the_same_records() -> None:
