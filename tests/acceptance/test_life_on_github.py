@@ -4,6 +4,7 @@ Each test is a chapter, and goes on where the one before has ended. The same sto
 """
 
 import json
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -37,7 +38,12 @@ WISH = "Please say in the code why this is needed."
 SAID = "# A reviewer asked for this line.\n"
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+# A life takes minutes, and is the same on either database: TRACEWRIGHT_TEST_BOTH_LIVES=1 tells both.
+BOTH = ("sqlite", "postgresql")
+DATABASES = BOTH if os.environ.get("TRACEWRIGHT_TEST_BOTH_LIVES") else BOTH[bool(POSTGRES) :][:1]
+
+
+@pytest.fixture(scope="module", params=DATABASES)
 def life(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     on_postgres = request.param == "postgresql"
     if on_postgres and not POSTGRES:
