@@ -156,6 +156,8 @@ def _echo(source: Source, place: _Place, function: cst.FunctionDef, sources: Map
     parts = [imported.package, imported.module, owner.name.value if is_method and owner is not None else "", name]
     first = "_self, " if is_method else ""
     wait = "await asyncio.wait_for(fast_is_done.wait(), 5)" if is_async else "fast_is_done.wait(5)"
+    # Done is not yet collected: the slow one ends when the fast one's result has been taken.
+    pause = "await asyncio.sleep(0.2)" if is_async else "threading.Event().wait(0.2)"
     return [
         f"fast_is_done = {'asyncio' if is_async else 'threading'}.Event()",
         "",
@@ -163,6 +165,7 @@ def _echo(source: Source, place: _Place, function: cst.FunctionDef, sources: Map
         '    said = " ".join(str(arg) for arg in args)',
         '    if "slow" in said:',
         f"        {wait}",
+        f"        {pause}",
         "    else:",
         "        fast_is_done.set()",
         "    return said",
