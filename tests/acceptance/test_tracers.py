@@ -21,7 +21,7 @@ from fastapi import FastAPI
 
 from bot.store.engine import open_engine
 from bot.store.store import Store
-from clustering.detect import detect
+from clustering.detect import detect, see
 from webhooks import semconv
 from webhooks.routes import create_router, install_error_handler
 from webhooks.signatures import Secret, Secrets
@@ -139,7 +139,7 @@ def test_what_a_tracer_sends_is_found(
     assert [message.content for message in semconv.input_messages(spans["chat"])] == ["Where is A1?"]
     assert semconv.output_messages(spans["chat"])[0].tool_calls[0].name == "get_order"
     assert semconv.tool_name(spans["execute_tool"]) == "get_order"
-    found = {failure.detector for failure in detect(trace)}
+    found = {failure.detector for failure in see(trace)}
     assert "tool_error" in found
     assert ("negative_feedback" in found) is has_feedback
     store.save_examined("acme", trace, [])
