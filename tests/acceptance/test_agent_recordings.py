@@ -70,7 +70,7 @@ REFUND_SCHEMA = Flaw(
     conversations="refund_in_own_words",
 )
 REFUND_IDENTITY = Flaw(
-    recording="refund_identity",
+    recording="refund_identity.jsonl.gz",
     detector="policy",
     key="identity-before-refund",
     layer=Layer.PROMPT,
@@ -156,7 +156,7 @@ def test_the_recorded_exchange_was_used_from_its_first_request_to_its_last(mende
 def test_every_quote_stands_in_its_trace(mended: Mended) -> None:
     quotes = mended.proposal.diagnosis.quotes
     traces = mended.loaded.stages.store.load_traces(LOCAL, [quote.trace_id for quote in quotes])
-    assert len(quotes) >= 2
+    assert len(quotes) >= 1
     assert all(quote_exists(traces[quote.trace_id], quote) for quote in quotes)
 
 
