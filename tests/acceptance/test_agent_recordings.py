@@ -56,6 +56,8 @@ class Flaw:
     #: The example's name for conversations of this kind.
     conversations: str
     title: str = ""
+    #: Quotes that the recorded submission holds, at the least.
+    n_quotes: int = 2
     #: The mode is parted by this first, as a person may.
     split_by: str = ""
 
@@ -71,6 +73,7 @@ REFUND_SCHEMA = Flaw(
 )
 REFUND_IDENTITY = Flaw(
     recording="refund_identity.jsonl.gz",
+    n_quotes=1,
     detector="policy",
     key="identity-before-refund",
     layer=Layer.PROMPT,
@@ -156,7 +159,7 @@ def test_the_recorded_exchange_was_used_from_its_first_request_to_its_last(mende
 def test_every_quote_stands_in_its_trace(mended: Mended) -> None:
     quotes = mended.proposal.diagnosis.quotes
     traces = mended.loaded.stages.store.load_traces(LOCAL, [quote.trace_id for quote in quotes])
-    assert len(quotes) >= 1
+    assert len(quotes) >= mended.flaw.n_quotes
     assert all(quote_exists(traces[quote.trace_id], quote) for quote in quotes)
 
 
