@@ -37,6 +37,7 @@ from bot.store.grouping import Move
 from bot.store.runs import Examined
 from bot.store.store import Store
 from bot.store.verdicts import RecordedVerdict
+from bot.workshop import Workshop
 from clustering.embed import Embeddings
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
@@ -125,9 +126,21 @@ def deaths(log: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldWorkshop(Workshop):
+    """Drafts, but for the trial in the sandbox, which takes half a minute a proposal, takes what it was told."""
+
+    evidence: Mapping[str, Evidence] | None
+
+    def try_out(self, _: str, proposal: Proposal, __: FailureMode, ___: Agent) -> Evidence:
+        if self.evidence is None:
+            return Evidence(proposal_id=proposal.id, verdict=Verdict.VERIFIED, reason="As told.", isolation="none")
+        return self.evidence[proposal.id]
+
+
 @dataclass(frozen=True, kw_only=True)
 class TriedBefore(ProductStages):
-    """The product's stages, but for the trial in the sandbox, which takes half a minute a proposal.
+    """The product's stages with that workshop.
 
     The evidence is what an uninterrupted run gathered for the same proposal: its id is a hash of its edits, so that
     an id without evidence would be a proposal that the uninterrupted run did not make.
@@ -135,10 +148,11 @@ class TriedBefore(ProductStages):
 
     evidence: Mapping[str, Evidence] | None
 
-    def try_proposal(self, _: str, proposal: Proposal, __: FailureMode, ___: Agent) -> Evidence:
-        if self.evidence is None:
-            return Evidence(proposal_id=proposal.id, verdict=Verdict.VERIFIED, reason="As told.", isolation="none")
-        return self.evidence[proposal.id]
+    @property
+    def workshop(self) -> Workshop:
+        workshop = super().workshop
+        same = {each.name: getattr(workshop, each.name) for each in fields(workshop)}
+        return ToldWorkshop(**same, evidence=self.evidence)
 
 
 class MortalStages:
