@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from bot.agents import Agent
@@ -17,6 +18,7 @@ from bot.store.store import Store
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
 from fixers.agent import run_agent
+from fixers.assignment import Assignment
 from fixers.cases import choose_cases
 from fixers.checkout import read_tree
 from fixers.code_index import CodeIndex
@@ -59,70 +61,99 @@ def draft_fixes(
     a_day: Allowance = UNLIMITED,
 ) -> Drafted:
     """Diagnose the failure mode on the agent's base commit and draft proposals: recipes first, then the model."""
+    with _assigned(store, tenant, mode, agent) as assignment:
+        lessons = _lessons(store, tenant, assignment, agent.forge.repository)
+        ask = partial(
+            _ask,
+            assignment,
+            store=store,
+            tenant=tenant,
+            model=model,
+            sandbox=sandbox,
+            lessons=lessons,
+            revision=revision,
+            a_day=a_day,
+        )
+        drafted = draft(assignment, recipes=recipes, agent=ask)
+    for proposal in drafted.proposals:
+        if proposal.author == AUTHOR:  # recipes read no lessons
+            store.use_lessons(tenant, [each.lesson.id for each in lessons], proposal_id=proposal.id)
+    seen = tuple(assignment.traces)
+    return replace(drafted, proposals=tuple(replace(each, seen=seen) for each in drafted.proposals))
+
+
+@contextmanager
+def _assigned(store: Store, tenant: str, mode: FailureMode, agent: Agent) -> Iterator[Assignment]:
+    """Yield what is known of a failure mode, in a working copy.
+
+    Raises
+    ------
+    NoTraces
+        When none of its traces is kept any more.
+
+    """
     failures, traces = _seen(store, tenant, mode)
     if not failures:
         raise NoTraces(f"no trace of failure mode {mode.id} is kept any more")
     healthy = _healthy(store, tenant, failures)
     with working_copy(agent) as (checkout, harness):
         index = CodeIndex.of(checkout)
-        attempts = past_attempts(store, tenant, mode)
-        diagnosis = diagnose(mode, failures, traces, index, healthy=healthy)
-        lessons = relevant(
-            counted(store, tenant),
-            mode,
-            repository=agent.forge.repository,
-            layer=diagnosis.layer,
-            paths=[diagnosis.location.path] if diagnosis.location else [],
-        )
-
-        def ask(**_: object) -> Proposal | str:
-            if model is None:
-                return NO_MODEL
-            if sandbox is None:
-                return "a model is configured, but there is no sandbox for its commands"
-            budget = left(
-                harness.budget,
-                on_mode=store.spent_on_mode(tenant, mode.id),
-                today=store.spent_today(tenant),
-                a_day=a_day,
-            )
-            if isinstance(budget, str):
-                return budget
-            run = run_agent(
-                model,
-                mode=mode,
-                failures=failures,
-                traces=list(traces.values()),
-                healthy=healthy,
-                diagnosis=diagnosis,
-                checkout=checkout,
-                index=index,
-                harness=replace(harness, budget=budget),
-                base_sha=agent.base.sha,
-                sandbox=sandbox,
-                may_edit=_scope(harness),
-                attempts=attempts,
-                lessons=[(_teacher(each), each.lesson.text) for each in lessons],
-                revision=revision,
-            )
-            store.add_spent(tenant, mode.id, tokens=run.tokens, cost_usd=run.cost_usd)
-            return run.proposal or run.reason
-
-        drafted = draft(
-            diagnosis,
+        yield Assignment(
             mode=mode,
             failures=failures,
-            traces=traces | {trace.trace_id: trace for trace in healthy},
+            traces=traces,
+            healthy=healthy,
+            diagnosis=diagnose(mode, failures, traces, index, healthy=healthy),
             checkout=checkout,
+            index=index,
             harness=harness,
             base_sha=agent.base.sha,
-            recipes=recipes,
-            agent=ask,
         )
-    for proposal in drafted.proposals:
-        if proposal.author == AUTHOR:  # recipes read no lessons
-            store.use_lessons(tenant, [each.lesson.id for each in lessons], proposal_id=proposal.id)
-    return replace(drafted, proposals=tuple(replace(each, seen=tuple(traces)) for each in drafted.proposals))
+
+
+def _lessons(store: Store, tenant: str, assignment: Assignment, repository: str) -> list[Learned]:
+    diagnosis = assignment.diagnosis
+    paths = [diagnosis.location.path] if diagnosis.location else []
+    known = counted(store, tenant)
+    return relevant(known, assignment.mode, repository=repository, layer=diagnosis.layer, paths=paths)
+
+
+def _ask(
+    assignment: Assignment,
+    *,
+    store: Store,
+    tenant: str,
+    model: Model | None,
+    sandbox: Sandbox | None,
+    lessons: Sequence[Learned],
+    revision: Revision | None,
+    a_day: Allowance,
+) -> Proposal | str:
+    """Let the model look for a fix within what is left of its budget; say why there is none."""
+    mode = assignment.mode
+    if model is None:
+        return NO_MODEL
+    if sandbox is None:
+        return "a model is configured, but there is no sandbox for its commands"
+    budget = left(
+        assignment.harness.budget,
+        on_mode=store.spent_on_mode(tenant, mode.id),
+        today=store.spent_today(tenant),
+        a_day=a_day,
+    )
+    if isinstance(budget, str):
+        return budget
+    run = run_agent(
+        model,
+        replace(assignment, harness=replace(assignment.harness, budget=budget)),
+        sandbox=sandbox,
+        may_edit=_scope(assignment.harness),
+        attempts=past_attempts(store, tenant, mode),
+        lessons=[(_teacher(each), each.lesson.text) for each in lessons],
+        revision=revision,
+    )
+    store.add_spent(tenant, mode.id, tokens=run.tokens, cost_usd=run.cost_usd)
+    return run.proposal or run.reason
 
 
 def _teacher(learned: Learned) -> str:

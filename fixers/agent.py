@@ -6,16 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
-from pathlib import Path
 from string import Template
 from typing import Any
 
-from clustering.failure import Failure
-from clustering.failure_mode import FailureMode
 from fixers import tools
 from fixers.archive import Attempt
-from fixers.code_index import CodeIndex
-from fixers.diagnosis import Diagnosis
+from fixers.assignment import Assignment
 from fixers.digest import digest
 from fixers.errors import FixerError, TreeTooLarge
 from fixers.harness import Harness
@@ -29,7 +25,6 @@ from fixers.scope import violations
 from fixers.submission import Submission, check_submission, told_siblings, try_out
 from fixers.workspace import Refused, Workspace, open_workspace
 from webhooks.messages import ToolCall
-from webhooks.trace import Trace
 
 MAX_DURATION_S = 3600.0
 MAX_CALLS = 10  # in one answer
@@ -59,16 +54,8 @@ class AgentRun:
 
 def run_agent(
     model: Model,
+    assignment: Assignment,
     *,
-    mode: FailureMode,
-    failures: Sequence[Failure],
-    traces: Sequence[Trace],
-    healthy: Sequence[Trace],
-    diagnosis: Diagnosis | None,
-    checkout: Path,
-    index: CodeIndex,
-    harness: Harness,
-    base_sha: str,
     sandbox: Sandbox,
     may_edit: Callable[[str], str | None],
     attempts: Sequence[Attempt] = (),
@@ -82,16 +69,8 @@ def run_agent(
     ----------
     model
         Who is asked.
-    mode, failures, traces, healthy
-        What goes wrong, the runs that show it, and runs that do not.
-    diagnosis
-        A first guess, if there is one.
-    checkout, index
-        The repository's files at `base_sha`, read, never written; and what was looked up in them.
-    harness
-        Test command, paths and budget.
-    base_sha
-        The commit that the proposal will apply to.
+    assignment
+        What goes wrong, and where; its harness has the budget.
     sandbox
         Where the model's commands run.
     may_edit
@@ -108,36 +87,50 @@ def run_agent(
     """
     try:
         workspace = open_workspace(
-            checkout,
-            traces=[*traces, *healthy],
-            failures=failures,
+            assignment.checkout,
+            traces=list(assignment.runs.values()),
+            failures=assignment.failures,
             may_edit=may_edit,
             sandbox=sandbox,
-            timeout_s=harness.timeout_s,
+            timeout_s=assignment.harness.timeout_s,
             attempts=attempts,
         )
-        account = digest(
-            mode,
-            failures=failures,
-            traces=traces,
-            healthy=healthy,
-            diagnosis=diagnosis,
-            index=index,
-            attempts=attempts,
-            max_tokens=min(10_000, harness.budget.tokens // DIGEST_SHARE),
-        )
+        account = _account(assignment, attempts)
     except TreeTooLarge as error:
         return AgentRun(proposal=None, reason=str(error), transcript=(), tokens=0, cost_usd=0.0)
-    messages = _opening(harness, account)
+    messages = _opening(assignment.harness, account)
     messages[-1]["content"] += tell(lessons)
     if revision is not None:
         apply_to(workspace.files, revision.proposal.edits)
         messages[-1]["content"] += revision.ask()
-    run = _Run(model=model, workspace=workspace, harness=harness, clock=clock, messages=messages)
+    run = _Run(model=model, workspace=workspace, harness=assignment.harness, clock=clock, messages=messages)
+    return _ended(run, assignment)
+
+
+def _account(assignment: Assignment, attempts: Sequence[Attempt]) -> str:
+    return digest(
+        assignment.mode,
+        failures=assignment.failures,
+        traces=list(assignment.traces.values()),
+        healthy=assignment.healthy,
+        diagnosis=assignment.diagnosis,
+        index=assignment.index,
+        attempts=attempts,
+        max_tokens=min(10_000, assignment.harness.budget.tokens // DIGEST_SHARE),
+    )
+
+
+def _ended(run: "_Run", assignment: Assignment) -> AgentRun:
     submission, reason = run.until_it_ends()
     proposal = None
     if submission is not None:
-        proposal = submission.proposal(mode, base_sha, guess=diagnosis, tokens=run.tokens, cost_usd=run.cost_usd)
+        proposal = submission.proposal(
+            assignment.mode,
+            assignment.base_sha,
+            guess=assignment.diagnosis,
+            tokens=run.tokens,
+            cost_usd=run.cost_usd,
+        )
     transcript = tuple(run.messages)
     return AgentRun(proposal=proposal, reason=reason, transcript=transcript, tokens=run.tokens, cost_usd=run.cost_usd)
 

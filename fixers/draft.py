@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from clustering.failure import Failure
-from clustering.failure_mode import FailureMode
+from fixers.assignment import Assignment
 from fixers.diagnosis import Diagnosis
-from fixers.harness import Harness
 from fixers.proposal import Proposal
 from fixers.recipes.final_answer import FinalAnswer
 from fixers.recipes.joined_results import JoinedResults
 from fixers.recipes.json_answers import JsonAnswers
 from fixers.recipes.lost_prompt import LostPrompt
-from fixers.recipes.output_limit import OutputLimit
+from fixers.recipes.model_settings import OUTPUT_LIMIT, TEMPERATURE
 from fixers.recipes.parallel_results import ParallelResults
 from fixers.recipes.recipe import Fix, Recipe, Seen
 from fixers.recipes.retry import Retry
@@ -22,7 +22,6 @@ from fixers.recipes.retry_http import RetryHttp
 from fixers.recipes.shared_state import SharedState
 from fixers.recipes.siblings import with_siblings
 from fixers.recipes.swallowed_errors import SwallowedErrors
-from fixers.recipes.temperature import Temperature
 from fixers.recipes.time_limit import TimeLimit
 from fixers.recipes.tool_arguments import ToolArguments
 from fixers.recipes.transient_errors import TransientErrors
@@ -44,10 +43,10 @@ RECIPES: tuple[Recipe, ...] = (
     FinalAnswer(),
     ParallelResults(),
     JoinedResults(),
-    OutputLimit(),
+    OUTPUT_LIMIT,
     SwallowedErrors(),
     SharedState(),
-    Temperature(),
+    TEMPERATURE,
 )
 
 #: Repositories are read up to here; an agent that is larger is for the agent fixer, which searches instead.
@@ -71,90 +70,52 @@ class Drafted:
 
 
 def draft(
-    diagnosis: Diagnosis,
+    assignment: Assignment,
     *,
-    mode: FailureMode,
-    failures: Sequence[Failure],
-    traces: Mapping[str, Trace],
-    checkout: Path,
-    harness: Harness,
-    base_sha: str,
     recipes: Sequence[Recipe] = RECIPES,
-    agent: Callable[..., Proposal | str] | None = None,
+    agent: Callable[[], Proposal | str] | None = None,
 ) -> Drafted:
     """Return the proposals for one failure mode.
 
     Parameters
     ----------
-    diagnosis, mode, failures
-        What fails, and why.
-    traces
-        Traces by id: the failing ones, and any healthy ones that an edit might change.
-    checkout
-        The repository's files at `base_sha`, without `.git`; read only.
-    harness
-        What may be edited, and how a run is replayed.
-    base_sha
-        The commit that the edits will apply to.
+    assignment
+        What fails, and where.
     recipes
         Tried in order; the first `MAX_CANDIDATES` fixes within the scope are kept, the likeliest first.
     agent
-        Called only when no recipe yields one, with this function's arguments by name up to `base_sha` (the diagnosis
-        too); returns a proposal, or a sentence that says why there is none.
+        Called only when no recipe yields one; returns a proposal, or a sentence that says why there is none.
 
     """
     notes: list[str] = []
-    seen = Seen(failures=failures, traces=traces)
-    fitting = [recipe for recipe in recipes if recipe.fits(mode, failures)]
-    found: list[Proposal] = []
-    for proposal in _fixes(
-        fitting, checkout, diagnosis=diagnosis, seen=seen, harness=harness, base_sha=base_sha, notes=notes
-    ):
-        if kept := _within_scope(proposal, harness, notes):
-            found.append(_complete(kept, failures, traces))
-        if len(found) == MAX_CANDIDATES:
-            break
+    mode = assignment.mode
+    fitting = [recipe for recipe in recipes if recipe.fits(mode, assignment.failures)]
+    kept = (_kept(proposal, assignment, notes) for proposal in _fixes(fitting, assignment, notes))
+    found = tuple(islice((proposal for proposal in kept if proposal), MAX_CANDIDATES))
     if found:
-        return Drafted(proposals=tuple(found), notes=tuple(notes))
+        return Drafted(proposals=found, notes=tuple(notes))
     if recipes and not fitting:
         notes.append(f"no recipe fits {mode.detector} failures of {mode.key!r}")
     if agent is None:
         return Drafted(proposals=(), notes=tuple(notes))
-    answer = agent(
-        diagnosis=diagnosis,
-        mode=mode,
-        failures=failures,
-        traces=traces,
-        checkout=checkout,
-        harness=harness,
-        base_sha=base_sha,
-    )
+    answer = agent()
     if isinstance(answer, str):
         return Drafted(proposals=(), notes=(*notes, f"agent: {answer}"))
-    if kept := _within_scope(answer, harness, notes):
-        return Drafted(proposals=(_complete(kept, failures, traces),), notes=tuple(notes))
-    return Drafted(proposals=(), notes=tuple(notes))
+    proposal = _kept(answer, assignment, notes)
+    return Drafted(proposals=(proposal,) if proposal else (), notes=tuple(notes))
 
 
-def _fixes(
-    recipes: Sequence[Recipe],
-    checkout: Path,
-    *,
-    diagnosis: Diagnosis,
-    seen: Seen,
-    harness: Harness,
-    base_sha: str,
-    notes: list[str],
-) -> Iterator[Proposal]:
+def _fixes(recipes: Sequence[Recipe], assignment: Assignment, notes: list[str]) -> Iterator[Proposal]:
     """Yield what each recipe makes of the repository; those that decline say why in `notes`."""
-    sources = read_sources(checkout) if recipes else {}
+    sources = read_sources(assignment.checkout) if recipes else {}
+    diagnosis, seen = assignment.diagnosis, Seen(failures=assignment.failures, traces=assignment.runs)
     for recipe in recipes:
         fix = recipe.apply(sources, diagnosis, seen=seen)
         if isinstance(fix, str):
             notes.append(f"recipe {recipe.name}: {fix}")
         else:
-            whole = with_siblings(fix, recipe, sources, diagnosis=diagnosis, seen=seen, harness=harness)
-            yield _proposal(whole, recipe=recipe, diagnosis=diagnosis, base_sha=base_sha)
+            whole = with_siblings(fix, recipe, sources, diagnosis=diagnosis, seen=seen, harness=assignment.harness)
+            yield _proposal(whole, recipe=recipe, diagnosis=diagnosis, base_sha=assignment.base_sha)
 
 
 def read_sources(checkout: Path) -> dict[str, str]:
@@ -196,11 +157,11 @@ def _proposal(fix: Fix, *, recipe: Recipe, diagnosis: Diagnosis, base_sha: str) 
     )
 
 
-def _within_scope(proposal: Proposal, harness: Harness, notes: list[str]) -> Proposal | None:
-    """Return the proposal when all its edits may be made; half of a fix is not a fix."""
-    found = violations(proposal.edits, harness)
+def _kept(proposal: Proposal, assignment: Assignment, notes: list[str]) -> Proposal | None:
+    """Return the proposal with its manifest when all its edits may be made; half of a fix is not a fix."""
+    found = violations(proposal.edits, assignment.harness)
     notes += [f"{proposal.author}: {reason}" for reason in found]
-    return None if found else proposal
+    return None if found else _complete(proposal, assignment.failures, assignment.runs)
 
 
 def _complete(proposal: Proposal, failures: Sequence[Failure], traces: Mapping[str, Trace]) -> Proposal:

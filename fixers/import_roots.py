@@ -18,7 +18,7 @@ for expected in sys.argv[1:]:
     name = os.path.basename(expected)
     try:
         spec = importlib.util.find_spec(name)
-    except Exception:
+    except Exception:  # a parent package is imported, and may raise anything: then it is not found
         spec = None
     places = [*(spec.submodule_search_locations or ()), spec.origin or ""] if spec else []
     full = os.path.abspath(expected)

@@ -32,7 +32,7 @@ class Replaced:
             taken, self._waiting = self._waiting, Counter()
         try:
             yield taken
-        except BaseException:
+        except BaseException:  # cancelled and interrupted transactions keep nothing either; it is raised on
             self._wait(taken)
             raise
 

@@ -13,7 +13,7 @@ from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.entry import entry_of
-from fixers.recipes.recipe import NOTHING, Fix, Seen, most
+from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, most
 from fixers.recipes.regression import COMPLETION, lines, write_test
 from fixers.recipes.source import Source, Splice, dotted, harness_files, keyword
 from fixers.recipes.stubs import tool_setup
@@ -67,16 +67,15 @@ class FinalAnswer:
     def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
         """Let the first such loop ask once more."""
         del seen
-        reasons = []
-        for source in harness_files(sources, diagnosis, "tools"):
-            loops: list[Loop] = [*source.find(cst.For), *source.find(cst.While)]
-            for loop in loops:
-                fix = _fix(source, loop, sources) if _is_bounded(source, loop) else None
-                if isinstance(fix, Fix):
-                    return fix
-                if fix is not None:
-                    reasons.append(fix)
-        return reasons[0] if reasons else "no bounded loop asks the model with tools"
+        files = harness_files(sources, diagnosis, "tools")
+        tried = (
+            _fix(source, loop, sources) for source in files for loop in _loops(source) if _is_bounded(source, loop)
+        )
+        return first_fix(tried, "no bounded loop asks the model with tools")
+
+
+def _loops(source: Source) -> list[Loop]:
+    return [*source.find(cst.For), *source.find(cst.While)]
 
 
 def _is_bounded(source: Source, loop: Loop) -> bool:

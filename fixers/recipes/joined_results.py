@@ -1,28 +1,27 @@
 """Results that are collected in the order in which tools end are collected in the order of the calls."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import libcst as cst
 
-from clustering.failure import Failure
-from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.entry import entry_of
 from fixers.recipes.insert import add_imports
 from fixers.recipes.layout import import_of
-from fixers.recipes.recipe import NOTHING, Fix, Seen
+from fixers.recipes.recipe import NOTHING, ByDetector, Fix, Seen, first_fix
 from fixers.recipes.source import Source, Splice, dotted, harness_files
 from fixers.recipes.through import written_through
 
 _COMPLETED = re.compile(r"(^|\.)as_completed$")
 _CALLS = re.compile(r"calls?\b|tool", re.IGNORECASE)
 
-_TEST = """
-def test_each_tool_call_gets_its_own_result_whichever_ends_first(monkeypatch):
+#: Two calls of one tool; the step that runs one of them answers with its arguments.
+OWN_RESULTS_TEST = """
+def test_each_tool_call_gets_its_own_result(monkeypatch):
     calls = [("call_1", "look_up", '{"query": "slow"}'), ("call_2", "look_up", '{"query": "fast"}')]
     asked = completion(calls=calls)
     sent = fake_provider(monkeypatch, lambda request: completion("done") if len(sent) > 1 else asked)
@@ -44,28 +43,19 @@ class _Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class JoinedResults:
+class JoinedResults(ByDetector):
     """The recipe for `as_completed` whose results are matched with the calls by position."""
 
     name: str = "joined_results"
     layer: Layer = Layer.TOOL_CODE
-
-    def fits(self, mode: FailureMode, failures: Sequence[Failure]) -> bool:
-        """Tell whether the model was shown another call's result."""
-        del failures
-        return mode.detector == "tool_result_mismatch"
+    shown_by: frozenset[str] = frozenset({"tool_result_mismatch"})
 
     def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
         """Collect the results of the first such place in the order of the calls."""
         del seen
-        reasons = []
-        for source in harness_files(sources, diagnosis, "as_completed("):
-            for place in _places(source):
-                fix = _fix(source, place, sources)
-                if isinstance(fix, Fix):
-                    return fix
-                reasons.append(fix)
-        return reasons[0] if reasons else "no results are collected in the order in which tools end"
+        files = harness_files(sources, diagnosis, "as_completed(")
+        tried = (_fix(source, place, sources) for source in files for place in _places(source))
+        return first_fix(tried, "no results are collected in the order in which tools end")
 
 
 def _places(source: Source) -> Iterator[_Place]:
@@ -127,7 +117,7 @@ def _fix(source: Source, place: _Place, sources: Mapping[str, str]) -> Fix | str
         sources,
         name="results_in_order",
         doc="Each tool call gets its own result, whichever ends first.",
-        text=_TEST,
+        text=OWN_RESULTS_TEST,
         setup=[*entry.call.setup, *echo],
     )
     return Fix(

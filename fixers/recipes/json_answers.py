@@ -15,7 +15,7 @@ from fixers.proposal import Edit
 from fixers.recipes.calls import call_of, parameters
 from fixers.recipes.insert import add_imports, helper_in
 from fixers.recipes.layout import import_of
-from fixers.recipes.recipe import NOTHING, Fix, Seen, most
+from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, most
 from fixers.recipes.regression import lines, usable, write_test
 from fixers.recipes.source import Source, Splice, dotted, harness_files
 from webhooks import semconv
@@ -70,14 +70,9 @@ class JsonAnswers:
         """Unwrap what the first such function parses."""
         if seen.failures and not _wrapped(seen):
             return "no answer of the failing runs holds JSON within other text"
-        reasons = []
-        for source in harness_files(sources, diagnosis, "json.loads("):
-            for function, call in _readings(source):
-                fix = _fix(source, function, call, sources)
-                if isinstance(fix, Fix):
-                    return fix
-                reasons.append(fix)
-        return reasons[0] if reasons else "no function parses a model's answer with json.loads"
+        files = harness_files(sources, diagnosis, "json.loads(")
+        tried = (_fix(source, *reading, sources) for source in files for reading in _readings(source))
+        return first_fix(tried, "no function parses a model's answer with json.loads")
 
 
 def _is_reading(failure: Failure) -> bool:

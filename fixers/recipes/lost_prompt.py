@@ -1,19 +1,17 @@
 """A function that shortens a conversation by its own rules hands the system prompt back with the rest."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import libcst as cst
 
-from clustering.failure import Failure
-from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.calls import call_of, parameters
 from fixers.recipes.insert import helper_in
 from fixers.recipes.layout import import_of
-from fixers.recipes.recipe import NOTHING, Fix, Seen
+from fixers.recipes.recipe import NOTHING, ByDetector, Fix, Seen, first_fix
 from fixers.recipes.regression import lines, usable, write_test
 from fixers.recipes.shortening import limit_in
 from fixers.recipes.source import Source, Splice, dotted, harness_files
@@ -59,29 +57,23 @@ SETUP
 
 
 @dataclass(frozen=True, slots=True)
-class LostPrompt:
+class LostPrompt(ByDetector):
     """The recipe for functions that return part of a conversation and never speak of the system prompt."""
 
     name: str = "lost_prompt"
     layer: Layer = Layer.CONTEXT
-
-    def fits(self, mode: FailureMode, failures: Sequence[Failure]) -> bool:
-        """Tell whether conversations lose their system prompt."""
-        del failures
-        return mode.detector == "lost_system_prompt"
+    shown_by: frozenset[str] = frozenset({"lost_system_prompt"})
 
     def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
         """Let the first such function return the system prompt too."""
         del seen
-        reasons = []
-        for source in harness_files(sources, diagnosis, "messages", "history", "conversation"):
-            for function in source.find(cst.FunctionDef):
-                for returned, subject, field in _returned(source, function):
-                    fix = _fix(source, function, returned, subject=subject, field=field, sources=sources)
-                    if isinstance(fix, Fix):
-                        return fix
-                    reasons.append(fix)
-        return reasons[0] if reasons else "no function returns part of a conversation regardless of its system prompt"
+        tried = (
+            _fix(source, function, returned, subject=subject, field=field, sources=sources)
+            for source in harness_files(sources, diagnosis, "messages", "history", "conversation")
+            for function in source.find(cst.FunctionDef)
+            for returned, subject, field in _returned(source, function)
+        )
+        return first_fix(tried, "no function returns part of a conversation regardless of its system prompt")
 
 
 def _returned(source: Source, function: cst.FunctionDef) -> Iterator[tuple[cst.BaseExpression, str, str]]:

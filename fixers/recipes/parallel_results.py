@@ -1,61 +1,36 @@
 """Tool results are kept by the call's id: two calls of one tool each get their own result."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import libcst as cst
 
-from clustering.failure import Failure
-from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.entry import entry_of
-from fixers.recipes.recipe import NOTHING, Fix, Seen
-from fixers.recipes.regression import COMPLETION, lines, write_test
+from fixers.recipes.joined_results import OWN_RESULTS_TEST
+from fixers.recipes.recipe import NOTHING, ByDetector, Fix, Seen, first_fix
 from fixers.recipes.source import Source, Splice, dotted, harness_files
+from fixers.recipes.through import written_through
 
 _BY_NAME = re.compile(r"^(\w+)\.function\.name$")
 
-_TEST = """
-def test_each_tool_call_gets_its_own_result(monkeypatch):
-    calls = [("call_1", "look_up", '{"query": "first"}'), ("call_2", "look_up", '{"query": "second"}')]
-    asked = completion(calls=calls)
-    sent = fake_provider(monkeypatch, lambda request: completion("done") if len(sent) > 1 else asked)
-    {import}
-
-SETUP
-    RUN
-    results = {m["tool_call_id"]: m["content"] for m in sent[-1]["messages"] if m["role"] == "tool"}
-    assert "first" in results["call_1"]
-    assert "second" in results["call_2"]
-"""
-
 
 @dataclass(frozen=True, slots=True)
-class ParallelResults:
+class ParallelResults(ByDetector):
     """The recipe for `results[call.function.name]`."""
 
     name: str = "parallel_results"
     layer: Layer = Layer.TOOL_CODE
-
-    def fits(self, mode: FailureMode, failures: Sequence[Failure]) -> bool:
-        """Tell whether the model was shown another call's result."""
-        del failures
-        return mode.detector == "tool_result_mismatch"
+    shown_by: frozenset[str] = frozenset({"tool_result_mismatch"})
 
     def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
         """Key the first such dict by the call's id."""
         del seen
-        reasons = []
-        for source in harness_files(sources, diagnosis, ".function.name]"):
-            for function in source.find(cst.FunctionDef):
-                fix = _fix(source, function, sources)
-                if isinstance(fix, Fix):
-                    return fix
-                if fix is not None:
-                    reasons.append(fix)
-        return reasons[0] if reasons else "no dict keeps tool results by the tool's name"
+        files = harness_files(sources, diagnosis, ".function.name]")
+        tried = (_fix(source, function, sources) for source in files for function in source.find(cst.FunctionDef))
+        return first_fix(tried, "no dict keeps tool results by the tool's name")
 
 
 def _fix(source: Source, function: cst.FunctionDef, sources: Mapping[str, str]) -> Fix | str | None:
@@ -119,15 +94,13 @@ def _test(source: Source, function: cst.FunctionDef, sources: Mapping[str, str])
         if owner
         else f'monkeypatch.setattr({entry.imported.module}, "{runner}", {echo})'
     )
-    setup = "".join(f"    {line}\n" for line in (*entry.call.setup, patch))
-    return write_test(
+    return written_through(
+        entry,
+        sources,
         name="parallel_tool_results",
         doc="Two calls of one tool in one answer each get their own result.",
-        imported=entry.imported,
-        source=entry.source,
-        sources=sources,
-        helpers=[COMPLETION, entry.transport.fake_provider()],
-        test=lines(_TEST).replace("SETUP\n", setup).replace("RUN", entry.call.awaited()),
+        text=OWN_RESULTS_TEST,
+        setup=[*entry.call.setup, patch],
     )
 
 

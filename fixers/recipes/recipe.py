@@ -1,6 +1,6 @@
 """Recipe: a deterministic fixer for one well-known flaw, and the Fix that it makes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -68,6 +68,30 @@ class Recipe(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class ByDetector:
+    """What those recipes share that fit whatever certain detectors see."""
+
+    #: Names of detectors.
+    shown_by: frozenset[str] = frozenset()
+
+    def fits(self, mode: FailureMode, failures: Sequence[Failure]) -> bool:
+        """Tell whether one of the detectors saw the failures."""
+        del failures
+        return mode.detector in self.shown_by
+
+
 def most(failures: Sequence[Failure], test: Callable[[Failure], bool]) -> bool:
     """Tell whether more than half of the failures pass `test`; False when there are none."""
     return 2 * sum(map(test, failures)) > len(failures)
+
+
+def first_fix(tried: Iterable[Fix | str | None], otherwise: str) -> Fix | str:
+    """Return the first fix, else why the first place that was looked at has none, else what to say without a place."""
+    reasons = []
+    for found in tried:
+        if isinstance(found, Fix):
+            return found
+        if found is not None:
+            reasons.append(found)
+    return reasons[0] if reasons else otherwise

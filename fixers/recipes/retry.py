@@ -13,7 +13,7 @@ from fixers.proposal import Edit
 from fixers.recipes.calls import Call, call_of, new_instance
 from fixers.recipes.entry import asks_model, entry_of
 from fixers.recipes.layout import Import, import_of
-from fixers.recipes.recipe import NOTHING, Fix, Seen, most
+from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, most
 from fixers.recipes.regression import lines, usable, write_test
 from fixers.recipes.source import Source, Splice, dotted, harness_files, is_harness_file, keyword
 
@@ -118,14 +118,8 @@ class Retry:
         """Set the client's `max_retries`."""
         del seen
         files = harness_files(sources, diagnosis, "max_retries")
-        reasons = []
-        for source in files:
-            for place in _places(source, sources, diagnosis):
-                fix = _fix(place, sources)
-                if isinstance(fix, Fix):
-                    return fix
-                reasons.append(fix)
-        return reasons[0] if reasons else "no OpenAI client is built with max_retries=0"
+        tried = (_fix(place, sources) for source in files for place in _places(source, sources, diagnosis))
+        return first_fix(tried, "no OpenAI client is built with max_retries=0")
 
 
 def is_transient(failure: Failure) -> bool:

@@ -13,7 +13,7 @@ from fixers.proposal import Edit
 from fixers.recipes.busy import busy_helpers
 from fixers.recipes.entry import entry_of
 from fixers.recipes.insert import add_imports, helper_in
-from fixers.recipes.recipe import NOTHING, Fix, Seen, most
+from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, most
 from fixers.recipes.source import Source, Splice, dotted, harness_files
 from fixers.recipes.through import written_through
 
@@ -78,14 +78,9 @@ class RetryAfter:
     def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
         """Let the first such pause last as long as the provider asks."""
         del seen
-        reasons = []
-        for source in harness_files(sources, diagnosis, "sleep("):
-            for pause in _pauses(source):
-                fix = _fix(source, pause, sources)
-                if isinstance(fix, Fix):
-                    return fix
-                reasons.append(fix)
-        return reasons[0] if reasons else "no retry of a request waits by its own clock"
+        files = harness_files(sources, diagnosis, "sleep(")
+        tried = (_fix(source, pause, sources) for source in files for pause in _pauses(source))
+        return first_fix(tried, "no retry of a request waits by its own clock")
 
 
 def _is_busy(failure: Failure) -> bool:

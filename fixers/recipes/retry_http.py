@@ -12,7 +12,7 @@ from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.entry import entry_of
 from fixers.recipes.insert import add_helper, add_imports
-from fixers.recipes.recipe import NOTHING, Fix, Seen, most
+from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, most
 from fixers.recipes.regression import REQUESTS_RESPONSE, Transport, lines, write_test
 from fixers.recipes.retry import MAX_RETRIES, already_retries, is_transient
 from fixers.recipes.source import Source, Splice, dotted, free_name, harness_files, keyword
@@ -91,14 +91,9 @@ class RetryHttp:
     def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
         """Send the request through a helper that tries again."""
         del seen
-        reasons = []
-        for source in harness_files(sources, diagnosis, "chat/completions"):
-            for call in _posts(source):
-                fix = _fix(source, call, sources)
-                if isinstance(fix, Fix):
-                    return fix
-                reasons.append(fix)
-        return reasons[0] if reasons else "nothing posts to a chat-completions endpoint by hand"
+        files = harness_files(sources, diagnosis, "chat/completions")
+        tried = (_fix(source, call, sources) for source in files for call in _posts(source))
+        return first_fix(tried, "nothing posts to a chat-completions endpoint by hand")
 
 
 def _posts(source: Source) -> Iterator[cst.Call]:

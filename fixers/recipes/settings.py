@@ -1,6 +1,7 @@
 """A number that requests to the model are sent with: where the repository writes it, and a test of what is sent."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import libcst as cst
 
@@ -21,6 +22,19 @@ def test_NAME():
 
     assert SETTING CONDITION
 """
+
+
+class SettingTest(NamedTuple):
+    """How a setting is tested."""
+
+    #: What the file is called for.
+    name: str
+    #: Its docstring.
+    doc: str
+    #: The test function that asks through an entry, as in `written_through`.
+    text: str
+    #: What the setting itself must satisfy, such as ">= 1000".
+    condition: str
 
 
 def sent_with(seen: Seen, names: Sequence[str]) -> set[float]:
@@ -61,32 +75,19 @@ def _given(source: Source) -> Iterator[tuple[str, cst.BaseExpression | None]]:
         yield from ((param.name.value, param.default) for param in parameters(function))
 
 
-def setting_test(
-    number: Number, sources: Mapping[str, str], *, name: str, doc: str, text: str, condition: str
-) -> Edit | str:
-    """Return the test of what is sent, or else of the declared setting itself.
-
-    Parameters
-    ----------
-    number, sources
-        Where the number is written, and the repository.
-    name, doc, text
-        Of the test, as in `written_through`; the text asks through an entry.
-    condition
-        What the setting itself must satisfy, such as ">= 1000".
-
-    """
+def setting_test(number: Number, sources: Mapping[str, str], wanted: SettingTest) -> Edit | str:
+    """Return the test of what is sent, or else of the declared setting itself, or why there is none."""
     entry = _entry(number, sources)
     if isinstance(entry, Entry):
-        return written_through(entry, sources, name=name, doc=doc, text=text)
+        return written_through(entry, sources, name=wanted.name, doc=wanted.doc, text=wanted.text)
     imported = usable(import_of(number.source.path, sources))
     path = _declared(number)
     if not path or isinstance(imported, str):
         return entry
-    test = lines(_SETTING_TEST).replace("NAME", name).replace("CONDITION", condition)
+    test = lines(_SETTING_TEST).replace("NAME", wanted.name).replace("CONDITION", wanted.condition)
     return write_test(
-        name=name,
-        doc=doc,
+        name=wanted.name,
+        doc=wanted.doc,
         imported=imported,
         source=number.source,
         sources=sources,

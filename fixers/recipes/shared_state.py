@@ -1,19 +1,17 @@
 """What belongs to one conversation is made for each, instead of once for all of them."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import libcst as cst
 
-from clustering.failure import Failure
-from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.calls import new_instance, parameters
 from fixers.recipes.layout import Import, import_of
-from fixers.recipes.recipe import NOTHING, Fix, Seen
+from fixers.recipes.recipe import NOTHING, ByDetector, Fix, Seen
 from fixers.recipes.regression import lines, usable, write_test
 from fixers.recipes.source import Source, Splice, dotted, harness_files
 
@@ -44,16 +42,12 @@ class _Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class SharedState:
+class SharedState(ByDetector):
     """The recipe for mutable class attributes and mutable defaults that instances keep."""
 
     name: str = "shared_state"
     layer: Layer = Layer.TOOL_CODE
-
-    def fits(self, mode: FailureMode, failures: Sequence[Failure]) -> bool:
-        """Tell whether people were told what was none of their business, or what nobody said."""
-        del failures
-        return mode.detector in _SHOWN_BY
+    shown_by: frozenset[str] = _SHOWN_BY
 
     def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
         """Give each instance its own in the only place where they share one."""

@@ -2,19 +2,17 @@
 
 import builtins
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import libcst as cst
 
-from clustering.failure import Failure
-from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.calls import call_of, parameters
 from fixers.recipes.entry import entry_of
 from fixers.recipes.layout import import_of
-from fixers.recipes.recipe import NOTHING, Fix, Seen
+from fixers.recipes.recipe import NOTHING, ByDetector, Fix, Seen, first_fix
 from fixers.recipes.regression import lines, usable, write_test
 from fixers.recipes.source import Source, Splice, dotted, free_name, harness_files
 from fixers.recipes.stubs import tool_setup
@@ -81,28 +79,19 @@ class _Place:
 
 
 @dataclass(frozen=True, slots=True)
-class SwallowedErrors:
+class SwallowedErrors(ByDetector):
     """The recipe for `except …: return "ok"` around a tool."""
 
     name: str = "swallowed_errors"
     layer: Layer = Layer.TOOL_CODE
-
-    def fits(self, mode: FailureMode, failures: Sequence[Failure]) -> bool:
-        """Tell whether the model may have been told that something had worked."""
-        del failures
-        return mode.detector in _SHOWN_BY
+    shown_by: frozenset[str] = _SHOWN_BY
 
     def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
         """Hand the error of the first such handler on."""
         del seen
-        reasons = []
-        for source in harness_files(sources, diagnosis, "except"):
-            for place in _places(source):
-                fix = _fix(source, place, sources)
-                if isinstance(fix, Fix):
-                    return fix
-                reasons.append(fix)
-        return reasons[0] if reasons else "no handler turns a tool's error into a success"
+        files = harness_files(sources, diagnosis, "except")
+        tried = (_fix(source, place, sources) for source in files for place in _places(source))
+        return first_fix(tried, "no handler turns a tool's error into a success")
 
 
 def _places(source: Source) -> Iterator[_Place]:

@@ -13,7 +13,7 @@ from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.entry import Entry, entry_of
 from fixers.recipes.numbers import number_of, readers
-from fixers.recipes.recipe import NOTHING, Fix, Seen, most
+from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, most
 from fixers.recipes.regression import COMPLETION, REQUESTS_RESPONSE
 from fixers.recipes.source import Source, Splice, dotted, harness_files, keyword
 from fixers.recipes.through import written_through
@@ -103,17 +103,14 @@ class TimeLimit:
 
     def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
         """Raise the first limit that is shorter than answers take."""
-        reasons = []
-        for source in harness_files(sources, diagnosis, "timeout"):
-            for call in source.find(cst.Call):
-                argument = keyword(call, "timeout")
-                if argument is None or not _asks(source, call):
-                    continue
-                fix = _fix(source, call, argument.value, sources, seen)
-                if isinstance(fix, Fix):
-                    return fix
-                reasons.append(fix)
-        return reasons[0] if reasons else "no request to the model has a limit of its own"
+        files = harness_files(sources, diagnosis, "timeout")
+        tried = (
+            _fix(source, call, argument.value, sources, seen)
+            for source in files
+            for call in source.find(cst.Call)
+            if (argument := keyword(call, "timeout")) is not None and _asks(source, call)
+        )
+        return first_fix(tried, "no request to the model has a limit of its own")
 
 
 def _ran_out(failure: Failure) -> bool:

@@ -13,7 +13,7 @@ from fixers.proposal import Edit
 from fixers.recipes.entry import callers, entry_of
 from fixers.recipes.guarding import guarded, guarding
 from fixers.recipes.insert import helper_in
-from fixers.recipes.recipe import NOTHING, Fix, Seen, most
+from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, most
 from fixers.recipes.regression import COMPLETION, lines, write_test
 from fixers.recipes.reporting import Report, report_of
 from fixers.recipes.source import Source, Splice, dotted, harness_files
@@ -86,17 +86,13 @@ class ToolArguments:
     def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
         """Guard the first parsing of tool arguments that ends the run when it fails."""
         del seen
-        reasons = []
-        for source in harness_files(sources, diagnosis, "json.loads("):
-            for call in source.find(cst.Call):
-                if dotted(call.func) == "json.loads" and (
-                    _parses_arguments(source, call) or _sites(source, call, sources)
-                ):
-                    fix = _fix(source, call, sources)
-                    if isinstance(fix, Fix):
-                        return fix
-                    reasons.append(fix)
-        return reasons[0] if reasons else "nothing parses a tool call's arguments with json.loads"
+        tried = (
+            _fix(source, call, sources)
+            for source in harness_files(sources, diagnosis, "json.loads(")
+            for call in source.find(cst.Call)
+            if dotted(call.func) == "json.loads" and (_parses_arguments(source, call) or _sites(source, call, sources))
+        )
+        return first_fix(tried, "nothing parses a tool call's arguments with json.loads")
 
 
 def _is_parsing(failure: Failure) -> bool:

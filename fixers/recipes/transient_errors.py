@@ -13,7 +13,7 @@ from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.busy import NO_ANSWER, busy_helpers
 from fixers.recipes.entry import entry_of
-from fixers.recipes.recipe import NOTHING, Fix, Seen, most
+from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, most
 from fixers.recipes.retry import is_transient
 from fixers.recipes.source import Source, Splice, dotted, harness_files
 from fixers.recipes.through import written_through
@@ -88,14 +88,9 @@ class TransientErrors:
 
     def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
         """Add what was seen to the first retry that leaves it out."""
-        reasons: list[str] = []
-        for source in harness_files(sources, diagnosis, "429", "RateLimit", "5xx", "Timeout", "Connect"):
-            for place in _places(source, seen.failures):
-                fix = _fix(source, place, sources)
-                if isinstance(fix, Fix):
-                    return fix
-                reasons.append(fix)
-        return reasons[0] if reasons else "no retry leaves out what was seen"
+        files = harness_files(sources, diagnosis, "429", "RateLimit", "5xx", "Timeout", "Connect")
+        tried = (_fix(source, place, sources) for source in files for place in _places(source, seen.failures))
+        return first_fix(tried, "no retry leaves out what was seen")
 
 
 def _places(source: Source, failures: Sequence[Failure]) -> Iterator[_Place]:

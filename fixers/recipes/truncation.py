@@ -11,7 +11,7 @@ from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.cuts import Cut, cuts_in
 from fixers.recipes.insert import helper_in
-from fixers.recipes.recipe import NOTHING, Fix, Seen, most
+from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, most
 from fixers.recipes.shortening import shortening_test
 from fixers.recipes.source import Source, harness_files
 from webhooks import semconv
@@ -41,14 +41,9 @@ class Truncation:
         """Replace the first place that cuts a conversation regardless of its roles."""
         if seen.failures and all(map(_refused, seen.failures)) and not _parted(seen):
             return "no request that was refused parts a tool's result from its call"
-        reasons = []
-        for source in harness_files(sources, diagnosis, "[-", ".pop(0)", "del "):
-            for cut in cuts_in(source):
-                fix = _fix(source, cut, sources)
-                if isinstance(fix, Fix):
-                    return fix
-                reasons.append(fix)
-        return reasons[0] if reasons else "nothing cuts a list of messages regardless of their roles"
+        files = harness_files(sources, diagnosis, "[-", ".pop(0)", "del ")
+        tried = (_fix(source, cut, sources) for source in files for cut in cuts_in(source))
+        return first_fix(tried, "nothing cuts a list of messages regardless of their roles")
 
 
 def _refused(failure: Failure) -> bool:

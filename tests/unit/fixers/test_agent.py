@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import json
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 from fixers.agent import AgentRun, run_agent
 from fixers.archive import Attempt
+from fixers.assignment import Assignment
 from fixers.checkout import apply_edits
 from fixers.code_index import CodeIndex
 from fixers.diagnose import quote_exists
@@ -18,6 +20,7 @@ from fixers.diagnosis import Layer, Location, Quote
 from fixers.harness import Budget, Harness
 from fixers.model import Reply
 from fixers.sandbox import Completed, Unisolated
+from tests.unit.fixers.red_green import DIAGNOSIS
 from tests.unit.fixers.scripted_model import (
     PARSER,
     TEST,
@@ -64,22 +67,26 @@ def run(
     folder: Path, *replies: Reply, budget: Budget | None = None, **changes: object
 ) -> tuple[AgentRun, ScriptedModel]:
     model, checkout = ScriptedModel(replies), write_checkout(folder)
+    fields = {each.name for each in dataclasses.fields(Assignment)}
+    assignment = Assignment(
+        mode=failure_mode(),
+        failures=[failure(failing_trace())],
+        traces={failing_trace().trace_id: failing_trace()},
+        healthy=[healthy_trace()],
+        diagnosis=DIAGNOSIS,
+        checkout=checkout,
+        index=CodeIndex.of(checkout),
+        harness=Harness(name="shop", budget=budget or Budget()),
+        base_sha="b" * 40,
+    )
+    assignment = replace(assignment, **{name: value for name, value in changes.items() if name in fields})
     arguments: dict[str, Any] = {
-        "mode": failure_mode(),
-        "failures": [failure(failing_trace())],
-        "traces": [failing_trace()],
-        "healthy": [healthy_trace()],
-        "diagnosis": None,
-        "checkout": checkout,
-        "index": CodeIndex.of(checkout),
-        "harness": Harness(name="shop", budget=budget or Budget()),
-        "base_sha": "b" * 40,
         "sandbox": RedThenGreen(),
         "may_edit": lambda path: "denied" if path.startswith("ci/") else None,
         "clock": lambda: 0.0,
-        **changes,
+        **{name: value for name, value in changes.items() if name not in fields},
     }
-    return run_agent(model, **arguments), model
+    return run_agent(model, assignment, **arguments), model
 
 
 def test_edits_that_were_submitted_become_a_proposal(tmp_path: Path) -> None:
@@ -306,7 +313,7 @@ def test_what_a_trace_demands_is_only_ever_quoted(tmp_path: Path) -> None:
         tmp_path,
         calls(obeys, WRITE_TEST, FIX),
         calls(submit(quotes=[{**QUOTE, "text": demand}])),
-        traces=[trace],
+        traces={trace.trace_id: trace},
         failures=[failure(trace, message=demand)],
     )
     assert demand not in model.seen[0][0]["content"]

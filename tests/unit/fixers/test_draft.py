@@ -10,6 +10,8 @@ import numpy as np
 
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode, Status
+from fixers.assignment import Assignment
+from fixers.code_index import CodeIndex
 from fixers.diagnosis import Layer
 from fixers.draft import Drafted, draft, read_sources
 from fixers.harness import Harness
@@ -38,11 +40,12 @@ def trace(trace_id: str, *names: str) -> Trace:
 
 
 def drafted(failures: Sequence[Failure] = (FAILURE,), harness: Harness | None = None, **options: Any) -> Drafted:  # noqa: ANN401 - draft()'s own
-    traces = {"t1": trace("t1", "chat"), "t2": trace("t2", "chat"), "t3": trace("t3", "other")}
-    return draft(
-        options.pop("diagnosis", DIAGNOSIS), mode=options.pop("mode", MODE), failures=failures, traces=traces,
-        checkout=HARNESSES / "plain", harness=harness or Harness(name="agent"), base_sha=SHA, **options,
+    assignment = Assignment(
+        mode=options.pop("mode", MODE), failures=failures, traces={"t1": trace("t1", "chat")},
+        healthy=[trace("t2", "chat"), trace("t3", "other")], diagnosis=options.pop("diagnosis", DIAGNOSIS),
+        checkout=HARNESSES / "plain", index=CodeIndex({}), harness=harness or Harness(name="agent"), base_sha=SHA,
     )  # fmt: skip
+    return draft(assignment, **options)
 
 
 def test_a_recipe_that_fits_drafts_the_proposal() -> None:
@@ -64,26 +67,26 @@ def test_edits_outside_the_scope_are_dropped_with_a_note() -> None:
 
 
 def test_the_agent_is_not_asked_when_a_recipe_fits() -> None:
-    def agent(**_asked: object) -> str:
+    def agent() -> str:
         raise AssertionError("asked")
 
     assert drafted(agent=agent).proposals
 
 
 def test_the_agent_drafts_what_no_recipe_does() -> None:
-    (proposal,) = drafted(mode=replace(MODE, detector="policy"), agent=lambda **_asked: BY_AGENT).proposals
+    (proposal,) = drafted(mode=replace(MODE, detector="policy"), agent=lambda: BY_AGENT).proposals
     assert (proposal.author, proposal.predicted_fixes) == ("agent", ("t1",))
 
 
 def test_the_agents_edits_are_checked_too() -> None:
     bad = replace(BY_AGENT, edits=(Edit(path=".github/workflows/x.yml", before=None, after=""),))
-    found = drafted(mode=replace(MODE, detector="policy"), agent=lambda **_asked: bad)
+    found = drafted(mode=replace(MODE, detector="policy"), agent=lambda: bad)
     assert found.proposals == ()
     assert ".github" in found.notes[-1]
 
 
 def test_the_agents_reason_is_kept() -> None:
-    found = drafted(mode=replace(MODE, detector="policy"), agent=lambda **_asked: "budget ended")
+    found = drafted(mode=replace(MODE, detector="policy"), agent=lambda: "budget ended")
     assert found.notes[-1] == "agent: budget ended"
 
 

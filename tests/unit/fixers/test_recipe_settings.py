@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fixers.recipes.output_limit import OutputLimit
+from fixers.recipes.model_settings import OUTPUT_LIMIT, TEMPERATURE
 from fixers.recipes.recipe import Recipe
-from fixers.recipes.temperature import Temperature
 from tests.unit.fixers.in_process import after_of, mended
 from tests.unit.fixers.recipe_shapes import FRAMEWORK, PLAIN, RAW, shaped
 from tests.unit.fixers.red_green import DIAGNOSIS
@@ -39,25 +38,25 @@ return done.choices[0].message.content
 @pytest.mark.parametrize("name", harnesses("max_tokens", "64"))
 def test_an_answer_has_room(name: str, tmp_path: Path) -> None:
     sources = harnesses("max_tokens", "64")[name]
-    fix = mended(OutputLimit(), sources, tmp_path, seen=CUT)
-    assert isinstance(OutputLimit().apply(after_of(fix, sources), DIAGNOSIS, seen=CUT), str)
+    fix = mended(OUTPUT_LIMIT, sources, tmp_path, seen=CUT)
+    assert isinstance(OUTPUT_LIMIT.apply(after_of(fix, sources), DIAGNOSIS, seen=CUT), str)
 
 
 @pytest.mark.parametrize("name", harnesses("temperature", "1.5"))
 def test_the_model_is_steady(name: str, tmp_path: Path) -> None:
     sources = harnesses("temperature", "1.5")[name]
-    fix = mended(Temperature(), sources, tmp_path, seen=HOT)
-    assert isinstance(Temperature().apply(after_of(fix, sources), DIAGNOSIS, seen=HOT), str)
+    fix = mended(TEMPERATURE, sources, tmp_path, seen=HOT)
+    assert isinstance(TEMPERATURE.apply(after_of(fix, sources), DIAGNOSIS, seen=HOT), str)
 
 
 @pytest.mark.parametrize(
     ("recipe", "name", "value"),
     [
-        (OutputLimit(), "max_tokens", "4096"),
-        (OutputLimit(), "max_tokens", "80"),
-        (OutputLimit(), "max_tokens", "wanted()"),
-        (Temperature(), "temperature", "0.7"),
-        (Temperature(), "temperature", "1.8"),
+        (OUTPUT_LIMIT, "max_tokens", "4096"),
+        (OUTPUT_LIMIT, "max_tokens", "80"),
+        (OUTPUT_LIMIT, "max_tokens", "wanted()"),
+        (TEMPERATURE, "temperature", "0.7"),
+        (TEMPERATURE, "temperature", "1.8"),
     ],
     ids=["plenty", "not what was sent", "not plain", "usual", "not what was sent"],
 )
@@ -68,9 +67,9 @@ def test_settings_that_the_runs_do_not_speak_of_are_left_alone(recipe: Recipe, n
 
 def test_two_places_that_write_the_same_limit_are_left_to_people() -> None:
     sources = {**harnesses("max_tokens", "64")["sdk"], **harnesses("max_tokens", "64")["by hand"]}
-    assert "2 places" in str(OutputLimit().apply(sources, DIAGNOSIS, seen=CUT))
+    assert "2 places" in str(OUTPUT_LIMIT.apply(sources, DIAGNOSIS, seen=CUT))
 
 
 def test_a_limit_of_steps_is_no_limit_of_tokens() -> None:
-    assert not OutputLimit().fits(mode_of("limit", "steps"), asked_with("limit", "steps").failures)
-    assert OutputLimit().fits(mode_of("limit", "length"), CUT.failures)
+    assert not OUTPUT_LIMIT.fits(mode_of("limit", "steps"), asked_with("limit", "steps").failures)
+    assert OUTPUT_LIMIT.fits(mode_of("limit", "length"), CUT.failures)

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from fixers.agent import AgentRun, run_agent
+from fixers.assignment import Assignment
 from fixers.code_index import CodeIndex
 from fixers.errors import ModelError
 from fixers.harness import Harness
 from fixers.model import Model, Reply
 from fixers.sandbox import Unisolated
 from tests.recorded_model import RecordedModel
+from tests.unit.fixers.red_green import DIAGNOSIS
 from tests.unit.fixers.scripted_model import (
     TEST,
     ScriptedModel,
@@ -90,17 +92,20 @@ class Recorder:
 
 def fix(model: Model, folder: Path, trace_id: str) -> AgentRun:
     trace, checkout = failing_trace(trace_id), write_checkout(folder)
-    return run_agent(
-        model,
+    assignment = Assignment(
         mode=failure_mode(exemplars=((trace_id, "2" * 16),)),
         failures=[failure(trace)],
-        traces=[trace],
+        traces={trace_id: trace},
         healthy=[healthy_trace()],
-        diagnosis=None,
+        diagnosis=DIAGNOSIS,
         checkout=checkout,
         index=CodeIndex.of(checkout),
         harness=Harness(name="shop"),
         base_sha="b" * 40,
+    )
+    return run_agent(
+        model,
+        assignment,
         sandbox=Unisolated(python=Path(sys.executable)),
         may_edit=lambda _: None,
     )

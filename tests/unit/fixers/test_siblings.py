@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from fixers.harness import Harness
+from fixers.recipes.model_settings import TEMPERATURE
 from fixers.recipes.recipe import NOTHING, Fix
 from fixers.recipes.siblings import with_siblings
-from fixers.recipes.temperature import Temperature
 from fixers.recipes.tool_arguments import ToolArguments
 from tests.unit.fixers.in_process import after_of, mended
 from tests.unit.fixers.red_green import DIAGNOSIS
@@ -63,7 +63,7 @@ def test_a_repository_of_test_cases_gets_a_test_case(tmp_path: Path) -> None:
 
 def test_a_recipe_for_a_single_place_has_no_siblings() -> None:
     sources = {"a.py": "from openai import OpenAI\n\nclass Settings:\n    temperature = 1.4\n"}
-    fix = Temperature().apply(sources, DIAGNOSIS)
+    fix = TEMPERATURE.apply(sources, DIAGNOSIS)
     assert isinstance(fix, Fix)
-    same = with_siblings(fix, Temperature(), sources, diagnosis=DIAGNOSIS, seen=NOTHING, harness=Harness(name="agent"))
+    same = with_siblings(fix, TEMPERATURE, sources, diagnosis=DIAGNOSIS, seen=NOTHING, harness=Harness(name="agent"))
     assert same is fix

@@ -1,0 +1,38 @@
+"""Assignment: one failure mode to mend, what its runs show, and the checkout to mend it in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from clustering.failure import Failure
+from clustering.failure_mode import FailureMode
+from fixers.code_index import CodeIndex
+from fixers.diagnosis import Diagnosis
+from fixers.harness import Harness
+from webhooks.trace import Trace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """What recipes and the agent are given."""
+
+    mode: FailureMode
+    failures: Sequence[Failure]
+    #: The failing runs by trace_id.
+    traces: Mapping[str, Trace]
+    #: Runs that do not fail, which an edit might change.
+    healthy: Sequence[Trace]
+    diagnosis: Diagnosis
+    #: The repository's files at `base_sha`, without `.git`; read, never written.
+    checkout: Path
+    #: What was looked up in them.
+    index: CodeIndex
+    #: What may be edited, how it is tested and replayed, and the budget.
+    harness: Harness
+    #: The commit that the edits will apply to.
+    base_sha: str
+
+    @property
+    def runs(self) -> dict[str, Trace]:
+        """Failing and healthy runs by trace_id."""
+        return {**self.traces, **{trace.trace_id: trace for trace in self.healthy}}
