@@ -14,6 +14,7 @@ from bot.examine import detectors_for
 from bot.learn import counted
 from bot.lesson import Learned, relevant
 from bot.past_attempts import NO_MODEL, past_attempts
+from bot.predicted import expected_rate
 from bot.store.store import Store
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
@@ -208,6 +209,9 @@ def try_fix(
             on_fixed=lambda run: fixed.update({run.trace_id: run}),
             on_progress=lambda done, total, _: on_progress(done, total),
         )
+    if failures:
+        expected = expected_rate(store, tenant, mode, service=failures[0].service, evidence=evidence)
+        evidence = replace(evidence, expected=expected)
     if evidence.verdict is Verdict.VERIFIED:
         store.keep_mended_runs(tenant, proposal.id, [*fixed.values()][:N_KEPT])
     return evidence

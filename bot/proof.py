@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from fixers.aftermath import Answer, Exposure, Score
+from fixers.expected import Expected
 
 
 class Basis(StrEnum):
@@ -32,9 +33,16 @@ class Proof:
     basis: Basis
     #: Of the runs that were predicted to be fixed, as they were replayed.
     predicted: Score
+    #: The rate that was foretold for runs with the fix; None where nothing told.
+    expected: Expected | None = None
     #: When a sound answer was first given; None while there is too little traffic.
     answered_at: datetime | None = None
     #: Whether the last word was said.
     is_final: bool = False
     #: When people were told that the failure is back, with what is different; None while it is not.
     came_back_at: datetime | None = None
+
+    @property
+    def is_as_expected(self) -> bool | None:
+        """Whether the rate with the fix lies where it was foretold; None while that cannot be told."""
+        return self.expected.holds(self.after) if self.expected else None

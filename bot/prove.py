@@ -145,7 +145,7 @@ def _prove_one(
         return
     merge_sha = earlier.merge_sha if earlier else forge.merge_sha(opened.pull_request)
     parted = _part(store, tenant, forge, mode, service=failures[0].service, merge_sha=merge_sha, merged_at=merged_at)
-    told = answer(parted.before, parted.after)
+    told, evidence = answer(parted.before, parted.after), store.evidence_of(tenant, proposal.id)
     proof = Proof(
         proposal_id=proposal.id,
         merge_sha=merge_sha,
@@ -154,7 +154,8 @@ def _prove_one(
         before=parted.before,
         after=parted.after,
         basis=parted.basis,
-        predicted=score_predictions(proposal, store.evidence_of(tenant, proposal.id)),
+        predicted=score_predictions(proposal, evidence),
+        expected=evidence.expected if evidence else None,
         answered_at=earlier.answered_at if earlier else None,
         is_final=now >= merged_at + LAST_WORD,
         came_back_at=earlier.came_back_at if earlier else None,

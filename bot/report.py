@@ -39,6 +39,9 @@ class Report:
     n_reverted: int
     #: Of the runs that proposals were to fix, over all proposals that were tried, those never opened too.
     predictions: Score
+    #: Merged fixes whose failure rate was foretold and seen since, and how many of them lay where it was foretold.
+    n_rates_seen: int
+    n_rates_as_expected: int
     #: Of the healthy runs that were said to be at risk, those that broke; over the same proposals.
     risks: Score
     #: Over all runs of the agent fixer, those too from which no proposal came.
@@ -70,7 +73,9 @@ def report(store: Store, tenant: str) -> Report:
     by_state = {state: [each for each in opened if each.pull_request.state == state] for state in State}
     merged, closed = by_state[State.MERGED], by_state[State.CLOSED]
     reasons = {refusal.proposal_id: refusal.reason or NOT_SAID for refusal in store.refusals(tenant)}
-    answers = {proposal_id: proof.answer for proposal_id, proof in store.proofs(tenant).items()}
+    proofs = store.proofs(tenant)
+    answers = {proposal_id: proof.answer for proposal_id, proof in proofs.items()}
+    held = [proof.is_as_expected for proof in proofs.values() if proof.is_as_expected is not None]
     fixed, broken = _score_all(store, tenant)
     return Report(
         n_opened=len(opened),
@@ -81,6 +86,8 @@ def report(store: Store, tenant: str) -> Report:
         n_regressed=_count_regressed(store, tenant, merged),
         n_reverted=sum(revert.state == State.MERGED for revert in store.reverts(tenant)),
         predictions=fixed,
+        n_rates_seen=len(held),
+        n_rates_as_expected=sum(held),
         risks=broken,
         spent=store.spent(tenant),
         lessons=counted(store, tenant),

@@ -39,6 +39,10 @@ def report_record(found: Report) -> dict[str, Any]:
             "precision": _rounded(predictions.precision),
             "recall": _rounded(predictions.recall),
         },
+        "expected_rates": {
+            "seen": found.n_rates_seen,
+            "within_the_interval": found.n_rates_as_expected,
+        },
         "risks": {
             "said_to_be_at_risk": found.risks.n_predicted,
             "broken": found.risks.n_happened,

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from fixers.expected import Expected
+
 
 class Arm(StrEnum):
     """Which version of the repository ran."""
@@ -118,3 +120,5 @@ class Evidence:
     #: The live model that answered unrecorded calls; None when none did.
     live_model: str | None = None
     duration_s: float = 0.0
+    #: How often the failure should still show after a merge; None where nothing tells.
+    expected: Expected | None = None

@@ -38,7 +38,7 @@ def collapsed_sections(
 ) -> list[Collapsed]:
     """Return the folded sections, the first to be cut last; without those that would be empty."""
     commands = reproduce(proposal, evidence, patch=patch, branch=branch)
-    sections = [commands, manifest(proposal), quotes(proposal), cases(evidence.cases), test_output(evidence)]
+    sections = [commands, manifest(proposal, evidence), quotes(proposal), cases(evidence.cases), test_output(evidence)]
     return [section for section in sections if section.items]
 
 
@@ -46,7 +46,7 @@ def public_sections(
     proposal: Proposal, evidence: Evidence, *, patch: str | None = None, branch: str | None = None
 ) -> list[Collapsed]:
     """Return the folded sections for a repository that everybody reads: no words, output or ids of recorded runs."""
-    lines = tuple(f"- {line}" for line in (*facts.manifest(proposal), facts.LEFT_OUT))
+    lines = tuple(f"- {line}" for line in (*facts.manifest(proposal, evidence), facts.LEFT_OUT))
     told = Collapsed(summary="What this change should do", header="", items=lines, separator="\n")
     return [reproduce(proposal, evidence, patch=patch, branch=branch), told]
 
@@ -59,11 +59,11 @@ def reproduce(
     return Collapsed(summary="Reproduce", header="", items=(block(commands, limit=4_000, language="sh"),))
 
 
-def manifest(proposal: Proposal) -> Collapsed:
+def manifest(proposal: Proposal, evidence: Evidence) -> Collapsed:
     """Show what the proposal foretells."""
     ids = [identifier(text) for text in (proposal.id, proposal.failure_mode_id, proposal.base_sha)]
     about = "- Proposal {}, failure mode {}, on commit {}.".format(*ids)
-    lines = [about, *(f"- {line}" for line in facts.manifest(proposal))]
+    lines = [about, *(f"- {line}" for line in facts.manifest(proposal, evidence))]
     fixes = [f"- To be fixed: {identifier(trace_id)}" for trace_id in proposal.predicted_fixes]
     risks = [f"- At risk: {identifier(trace_id)}" for trace_id in proposal.at_risk]
     return Collapsed(summary="What this change should do", header="", items=(*lines, *fixes, *risks), separator="\n")

@@ -80,6 +80,7 @@ def aftermath(proof: Proof) -> str:
         f"| {_rate(proof.after.n_failing, proof.after)} |\n\n"
         f"Runs of the same kind, parted by the {proof.basis.value}, from 14 days before the merge; exact intervals of "
         f"{CONFIDENCE:.0%}. What else the same release changed is not told apart.{_foretold(proof)}"
+        f"{_rate_foretold(proof)}"
     )
 
 
@@ -89,6 +90,17 @@ def _foretold(proof: Proof) -> str:
     if not score.n_predicted:
         return ""
     return f" Of {score.n_predicted} replayed runs that the description foretold to be fixed, {score.n_both} were."
+
+
+def _rate_foretold(proof: Proof) -> str:
+    """Hold the rate that the description foretold against the one that was seen; nothing where either is unknown."""
+    expected, held = proof.expected, proof.is_as_expected
+    if expected is None or held is None:
+        return ""
+    where = "inside" if held else "outside"
+    return (
+        f" The description foretold a rate of {expected.low:.1%} to {expected.high:.1%} with the fix: it lies {where}."
+    )
 
 
 def came_back(found: Sequence[Difference], redact: Callable[[str], str]) -> str:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from clustering.failure_mode import FailureMode
 from clustering.score import Traffic
 from fixers.evidence import Arm, CaseResult, Evidence, Result, Role, TestRun
+from fixers.expected import Expected
 from fixers.proposal import Edit, Proposal
 from fixers.statistics import wilson_interval
 
@@ -215,13 +216,26 @@ def reproduce(
     ]
 
 
-def manifest(proposal: Proposal) -> list[str]:
+def manifest(proposal: Proposal, evidence: Evidence) -> list[str]:
     """Return what the proposal foretells, to be held against what happens after a merge."""
+    rate = [expected(evidence.expected)] if evidence.expected else []
     return [
         f"Layer: {proposal.diagnosis.layer}. One mechanism, {_count(len(proposal.edits), 'file')}.",
         f"Predicted to be fixed: {_count(len(proposal.predicted_fixes), 'trace')}.",
         f"At risk: {_count(len(proposal.at_risk), 'healthy trace')} might behave differently.",
+        *rate,
     ]
+
+
+def expected(foretold: Expected) -> str:
+    """Say how often the failure should still show after a merge, and what that is derived from."""
+    before = foretold.before
+    return (
+        f"Expected after a merge: {foretold.rate:.1%} of such runs show this failure ({foretold.low:.1%} to "
+        f"{foretold.high:.1%}, exact interval of at least 95 %). It showed in {before.n_of_mode:,} of "
+        f"{_count(before.n_runs, 'run')}, and {foretold.n_unmended:,} of {foretold.n_replayed:,} that were replayed "
+        "still fail."
+    )
 
 
 def _share(n: int, total: int, noun: str) -> str:

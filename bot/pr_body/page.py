@@ -58,7 +58,7 @@ def render_page(
         cost=facts.cost(proposal, evidence),
         isolated=facts.isolated(evidence),
         reproduce=facts.reproduce(proposal, evidence, patch=patch),
-        manifest=facts.manifest(proposal),
+        manifest=facts.manifest(proposal, evidence),
         bot=facts.BOT,
         no_isolation=facts.NO_ISOLATION,
         undo=facts.UNDO,

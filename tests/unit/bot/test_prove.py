@@ -10,6 +10,7 @@ from bot.forge.forge import Base, Draft, State
 from bot.handlers.means import Means
 from bot.handlers.table import handle
 from bot.outcome import Decision, Outcome
+from bot.predicted import expected_rate
 from bot.proof import Basis, Proof
 from bot.prove import prove
 from bot.pull_request import PullRequest
@@ -17,7 +18,9 @@ from bot.store.engine import open_engine
 from bot.store.store import Store
 from clustering.failure import Failure
 from clustering.failure_mode import Status
-from fixers.aftermath import Answer
+from fixers.aftermath import Answer, Exposure
+from fixers.evidence import Arm, CaseResult, Result, Role
+from fixers.expected import expect
 from tests.unit.bot.recorded_product import DISCRETIONS
 from tests.unit.bot.test_submit import EVIDENCE, MODE, PROPOSAL
 from webhooks.github import Delivery
@@ -255,3 +258,38 @@ def test_what_came_back_is_told_once_with_what_is_different(world: World) -> Non
     assert "in 0 of 10 failing runs now, in 20 of 20 before" in told
     assert "<!-- -->" not in told
     assert world.prove(at=5 * HOUR).came_back_at == MERGED_AT + 4 * HOUR
+
+
+def test_the_rate_after_a_merge_is_foretold_from_traffic_and_trial(world: World) -> None:
+    world.ran(40, failed=20, at=-HOUR)
+    world.ran(400, failed=0, at=-HOUR, kind="health check")
+    world.ran(10, failed=10, at=-15 * 24 * HOUR)
+    outcomes = {"a": [Result.PASSED], "b": [Result.FAILED, Result.PASSED], "c": [Result.FAILED], "d": []}
+    cases = [
+        CaseResult(trace_id=trace_id, role=Role.FAILING, arm=arm, result=result)
+        for trace_id, results in outcomes.items()
+        for arm, tried in ((Arm.AFTER, [*results, Result.INCONCLUSIVE]), (Arm.BEFORE, [Result.FAILED]))
+        for result in tried
+    ]
+    evidence = replace(EVIDENCE, cases=tuple(cases))
+    found = expected_rate(world.store, TENANT, MODE, service="shop", evidence=evidence)
+    assert found is not None
+    assert (found.before.n_runs, found.before.n_of_mode, found.n_replayed, found.n_unmended) == (40, 20, 3, 2)
+
+
+@pytest.mark.parametrize(("failed", "where"), [(0, "inside"), (20, "outside")])
+def test_the_rate_that_was_foretold_is_held_against_the_one_that_came(world: World, failed: int, where: str) -> None:
+    foretold = expect(Exposure(n_runs=400, n_of_mode=200), n_replayed=20, n_unmended=0)
+    world.store.save_evidence(TENANT, replace(EVIDENCE, expected=foretold))
+    world.ran(40, failed=30, at=-HOUR)
+    world.ran(40, failed=failed, at=HOUR)
+    proof = world.prove(at=15 * 24 * HOUR)
+    assert proof.is_as_expected is (where == "inside")
+    assert f"a rate of 0.0% to 11.0% with the fix: it lies {where}." in world.forge.comments["aftermath-last"]
+
+
+def test_a_rate_that_nobody_foretold_is_not_held_against_anything(world: World) -> None:
+    world.ran(40, failed=30, at=-HOUR)
+    world.ran(40, failed=0, at=HOUR)
+    assert world.prove(at=2 * HOUR).is_as_expected is None
+    assert "foretold a rate" not in world.forge.comments["aftermath"]

@@ -24,6 +24,7 @@ from bot.store.verdicts import RecordedVerdict
 from clustering.failure_mode import Status
 from fixers.aftermath import Answer, Exposure, Score
 from fixers.evidence import Arm, CaseResult, Evidence, Result, Role, Verdict
+from fixers.expected import expect
 from fixers.proposal import Edit
 from tests.unit.bot.recorded_product import LOCAL, make_stages
 from tests.unit.bot.test_submit import EVIDENCE, MODE, PROPOSAL
@@ -72,16 +73,17 @@ def refuse(store: Store, proposal_id: str, reason: Reason | None) -> None:
     store.keep_refusal(TENANT, refusal)
 
 
-def compare(store: Store, proposal_id: str, answer: Answer) -> None:
+def compare(store: Store, proposal_id: str, answer: Answer, after: Exposure = Exposure()) -> None:  # noqa: B008 - frozen
     proof = Proof(
         proposal_id=proposal_id,
         merge_sha="a" * 40,
         merged_at=NOW,
         answer=answer,
         before=Exposure(),
-        after=Exposure(),
+        after=after,
         basis=Basis.MERGE,
         predicted=Score(),
+        expected=expect(Exposure(n_runs=100, n_of_mode=50), n_replayed=10, n_unmended=0),
     )
     store.save_proof(TENANT, proof)
 
@@ -112,6 +114,14 @@ def test_merged_fixes_are_told_apart_by_what_production_says(store: Store) -> No
     found = report(store, TENANT)
     assert found.after_merge == {"fixed": 2, "not fixed": 1, "worse": 1, "too little traffic": 1, NOT_COMPARED: 1}
     assert found.n_regressed == 1
+
+
+def test_rates_that_were_foretold_are_counted_once_there_is_traffic(store: Store) -> None:
+    for number, n_of_mode in enumerate([0, 5, 90], 1):
+        after = Exposure(n_runs=100, n_of_mode=n_of_mode)
+        compare(store, propose(store, number, "merged"), Answer.FIXED, after)
+    compare(store, propose(store, 4, "merged"), Answer.TOO_LITTLE)
+    assert report_record(report(store, TENANT))["expected_rates"] == {"seen": 3, "within_the_interval": 2}
 
 
 def test_predictions_of_what_was_never_opened_count_too(store: Store) -> None:

@@ -15,7 +15,9 @@ from bot.pr_body.escape import block
 from bot.pr_body.facts import reproduce, rows, significance
 from bot.pr_body.page import diff
 from clustering.score import Traffic
+from fixers.aftermath import Exposure
 from fixers.evidence import Evidence, Result, Role
+from fixers.expected import expect
 from fixers.proposal import Edit
 
 Fixture = Any  # what conftest.py makes; its types cannot be imported here
@@ -164,6 +166,16 @@ def test_the_last_paragraph_holds_the_trailers(make: Fixture) -> None:
     made = make()
     last = body_of(made).rstrip("\n").split("\n\n")[-1]
     assert last == f"Failure-Mode: fm7\nEvidence-Run: {made.proposal.id}"
+
+
+def test_the_rate_to_expect_after_a_merge_stands_in_the_manifest_with_its_interval(make: Fixture) -> None:
+    made = make()
+    expected = expect(Exposure(n_runs=1_200, n_of_mode=240), n_replayed=10, n_unmended=1)
+    told = render(made.proposal, replace(made.evidence, expected=expected), made.mode)
+    manifest = told.split("<summary>What this change should do</summary>", 1)[1].split("</details>", 1)[0]
+    assert "Expected after a merge: 2.0% of such runs show this failure (0.0% to 11.1%" in manifest
+    assert "240 of 1,200 runs, and 1 of 10 that were replayed still fail" in manifest
+    assert "Expected after a merge" not in body_of(made)
 
 
 def test_what_is_too_long_is_cut_from_the_end_and_the_reader_is_told(make: Fixture) -> None:
