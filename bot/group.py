@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.readable import load_readable
+from bot.store.embeddings import EmbeddingCache
 from bot.store.grouping import Move, Sampled
 from bot.store.store import Store
 from clustering.describe import describe, words_of
-from clustering.embed import Encoder, embed
+from clustering.embed import Embeddings, Encoder, cache_key, embed
 from clustering.modes import ModeUpdate, extend_modes, update_modes
 
 CHUNK = 500
@@ -60,7 +61,7 @@ def _update(
 ) -> ModeUpdate:
     failures = [replace(each.failure, owner=owner_of(each.failure.service)) for each in sampled]
     texts = [each.text for each in sampled]
-    X = embed([words_of(text) for text in texts], encoder, store.embedding_cache(tenant, encoder.name))
+    X = _embedded([words_of(text) for text in texts], encoder, store.embedding_cache(tenant, encoder.name))
     previous, wishes = store.failure_modes(tenant), store.wishes(tenant)
     known = {each.failure.identity: each.failure_mode_id for each in sampled if each.failure_mode_id}
     update = None
@@ -69,6 +70,15 @@ def _update(
     return update or update_modes(
         failures, texts, X, previous=previous, members=known, wishes=wishes, weights=_weights(sampled)
     )
+
+
+def _embedded(words: list[str], encoder: Encoder, cache: EmbeddingCache) -> Embeddings:
+    """Embed what was never embedded before, and keep it."""
+    known = cache.get_many({cache_key(text, encoder) for text in words})
+    vectors = dict(known)
+    X = embed(words, encoder, vectors)
+    cache.update({key: vectors[key] for key in vectors.keys() - known.keys()})
+    return X
 
 
 def _weights(sampled: list[Sampled]) -> list[float]:

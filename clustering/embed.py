@@ -85,11 +85,11 @@ class MiniLM:
 
 def embed(texts: Sequence[str], encoder: Encoder, cache: MutableMapping[str, Embeddings]) -> Embeddings:
     """Return one vector per text, shape (n_texts, n_features); only texts that `cache` lacks are encoded, once each."""
-    keys = [cache_key(text, encoder) for text in texts]
-    missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in cache}
+    key_of = {text: cache_key(text, encoder) for text in dict.fromkeys(texts)}
+    missing = {key: text for text, key in key_of.items() if key not in cache}
     if missing:
         cache.update(zip(missing, encoder.encode(list(missing.values())), strict=True))
-    rows = [cache[key] for key in keys]
+    rows = [cache[key_of[text]] for text in texts]
     return np.stack(rows).astype(np.float32) if rows else np.empty((0, encoder.n_features), dtype=np.float32)
 
 

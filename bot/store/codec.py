@@ -6,6 +6,7 @@ import types
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from bot.errors import UnreadableRecord
@@ -40,6 +41,8 @@ def from_json(kind: type[T], text: str) -> T:
 
 
 def _plain(value: Json) -> Json:
+    if value is None or type(value) in {str, int, float, bool}:
+        return value
     if dataclasses.is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Enum):
@@ -48,9 +51,7 @@ def _plain(value: Json) -> Json:
         return value.isoformat()
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
-    return value
+    return [_plain(item) for item in value] if isinstance(value, Sequence) and not isinstance(value, str) else value
 
 
 def _typed(kind: Annotation, value: Json) -> Json:
@@ -94,9 +95,15 @@ def _typed_plain(kind: Annotation, value: Json) -> Json:
 
 
 def _typed_dataclass(kind: Annotation, values: dict[str, Json]) -> Json:
+    hints = _hints(kind)
+    return kind(**{name: _typed(hint, values[name]) for name, hint in hints.items() if name in values})
+
+
+@cache
+def _hints(kind: type) -> dict[str, Annotation]:
+    """Return the annotation of each field of a dataclass."""
     hints = get_type_hints(kind)
-    given = {field.name: field for field in dataclasses.fields(kind) if field.name in values}
-    return kind(**{name: _typed(hints[name], values[name]) for name in given})
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
 def _expect(kind: Annotation, value: Json) -> Json:

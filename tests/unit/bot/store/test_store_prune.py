@@ -67,7 +67,7 @@ def test_an_old_trace_goes_with_all_that_hangs_on_it(
 ) -> None:
     examined("old", nonce=1)
     store.quarantine("7", dialect="fake", body=b"{", reason="no")
-    store.embedding_cache("7", "minilm")["old text"] = np.array([1], np.float32)
+    store.embedding_cache("7", "minilm").update({"old text": np.array([1], np.float32)})
     clock.advance(DAY)
     examined("new", nonce=2)
     done = store.prune(clock.time - timedelta(hours=1))

@@ -253,7 +253,7 @@ def fill(  # noqa: PLR0917  # fixtures are given by name
             tenant, "t2", Judged(Judgement(verdict=Says.FAILED), was_flagged=False, model="m", tokens=7, cost_usd=0.1)
         )
         store.save_modes(tenant, [make_mode()], {"fm1": [failure_id(failure)]})
-        store.embedding_cache(tenant, "minilm")["text"] = np.array([1], np.float32)
+        store.embedding_cache(tenant, "minilm").update({"text": np.array([1], np.float32)})
         store.save_proposal(tenant, proposal)
         store.save_evidence(tenant, make_evidence(proposal.id))
         pull_request = PullRequest(
