@@ -1,11 +1,12 @@
 """Describe a failure so that equal causes read alike: the text that is embedded, and that titles are made of."""
 
+import re
 from typing import NamedTuple
 
 from clustering.deed import deed
 from clustering.detectors.provider_errors import CLASSES
-from clustering.failure import Failure
-from clustering.mask import mask
+from clustering.failure import BY_WORDS, Failure
+from clustering.mask import PLACEHOLDER, mask
 from clustering.site import site
 from clustering.span_outcome import error_name
 from webhooks import semconv
@@ -43,6 +44,9 @@ STRUCTURAL = frozenset(
 )
 MAX_WORDS = 120  # the encoder reads 256 tokens
 MAX_CHARS = 2_000
+#: Words at the head of a message that only say that it is one.
+NOISE = re.compile(r"^(?:(?:tool ?error|error|exception)\b[:!\- ]*)+", re.IGNORECASE)
+A_WORD = re.compile(r"[^\W\d_]{2}")
 REFUSALS = {sentence: name for name, (_, sentence) in CLASSES.items()}
 
 
@@ -50,23 +54,28 @@ def describe(failure: Failure, trace: Trace | None) -> str:
     """Return a masked description of `failure`, which belongs to `trace`; None where that cannot be read any more.
 
     Two lines, words and structure; only the words are embedded. Errors: the masked message and the function of the
-    harness that raised it; where a model's provider refused, the class of the refusal instead of its words. Failures
-    whose cause is in their key: the masked reason, and no structure. All others, such as negative feedback: the masked
-    words, and what the run did.
+    harness that raised it; the exception's name, too, where it is not in the key; where a model's provider refused,
+    the class of the refusal instead of its words. Failures whose cause is in their key: the masked reason, and no
+    structure. All others, such as negative feedback: the masked words, and what the run did.
     """
     if failure.detector in STRUCTURAL:
         lines = [mask(failure.reason)]
     elif failure.detector in ERROR_LIKE:
         span = trace.span(failure.span_id) if trace else None
-        lines = _refusal(failure, span) or [mask(failure.message), site(span) if span else ""]
+        lines = _refusal(failure, span) or [_error(failure, span), site(span) if span else ""]
     else:
         lines = [mask(failure.message), deed(trace) if trace else ""]
     return "\n".join(" ".join(line.split()[:MAX_WORDS]) for line in lines).rstrip("\n")
 
 
 def words_of(text: str) -> str:
-    """Return what of a description is compared by its meaning: what is embedded, without regard to case."""
-    return text.partition("\n")[0].casefold()
+    """Return what of a description is compared by its meaning: what is embedded, without regard to case.
+
+    A placeholder says no more than that something differed there: "order <id> not found" is "order not found".
+    """
+    said = text.partition("\n")[0]
+    telling = NOISE.sub("", " ".join(PLACEHOLDER.sub(" ", said).split()))
+    return (telling if A_WORD.search(telling) else said).casefold()
 
 
 class Place(NamedTuple):
@@ -85,6 +94,12 @@ def place_of(failure: Failure, text: str) -> Place:
         return Place(f"{failure.structural_key}\n{structure}", "")
     refusal = words if words in REFUSALS else ""
     return Place(f"{failure.structural_key}\n{refusal}", structure)
+
+
+def _error(failure: Failure, span: Span | None) -> str:
+    said = mask(failure.message)
+    named = error_name(span) if span and failure.detector in BY_WORDS else ""
+    return said if named.lower() in said.lower() else f"{named}: {said}"
 
 
 def _refusal(failure: Failure, span: Span | None) -> list[str] | None:

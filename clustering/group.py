@@ -12,7 +12,7 @@ from clustering.describe import ERROR_LIKE, place_of
 from clustering.failure import Failure
 
 # Average cosine distances; benchmarks/grouping.py measures them. People's words differ more than those of programs.
-ERROR_THRESHOLD = 0.2
+ERROR_THRESHOLD = 0.25
 WORDS_THRESHOLD = 0.5
 MAX_FIT = 4_000  # unique texts that are clustered at once: 16 million distances
 

@@ -21,7 +21,8 @@ PATTERNS = {
     ),
     "time": r"\b\d{1,2}:\d\d(?::\d\d)?(?: ?[ap]m)?\b",
     "ip": r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b",
-    "path": r"(?<![\w/])(?:[a-z]:\\|~?/|\.{1,2}/)(?:[\w.\-@+]{1,255}[\\/]){0,40}[\w.\-@+]{2,255}",
+    "path": r"(?<![\w/])(?:[a-z]:\\|~?/|\.{1,2}/)(?:[\w.\-@+]{1,255}[\\/]){0,40}[\w.\-@+]{2,255}"
+    r"(?:\?[\w\-.%]{1,100}=[^\s\"'<>)\]}]{0,2000})?",
     "amount": (
         r"[$€£¥] ?\d[\d,.]{0,20}"
         r"|\b\d[\d,.]{0,20} ?(?:usd|eur|gbp|dollars|euros|cents)\b|\b\d[\d.,]{0,20} ?[€£]"
@@ -37,6 +38,8 @@ PATTERNS = {
     "number": r"(?<![\w.])[+\-]?\d(?:[\d,]{0,20}\d)?(?:\.\d{1,20})?(?:e[+\-]?\d{1,3})?%?(?!\w)",
 }
 MASKS = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in PATTERNS.items()), re.IGNORECASE)
+#: What stands for something that differed.
+PLACEHOLDER = re.compile(rf"<(?:{'|'.join(name for name in PATTERNS if name != 'keep')}|value)>")
 
 # A quoted name after one of these words belongs to the code, and tells one bug from another.
 CODE_WORDS = (
@@ -45,6 +48,7 @@ CODE_WORDS = (
 NAMED = re.compile(
     rf"\b(?P<word>{CODE_WORDS}):? ?[(]?(?P<quote>['\"`])(?P<name>[A-Za-z_][\w.]{{0,80}})(?P=quote)", re.IGNORECASE
 )
+TYPE = re.compile(r"(?P<quote>['\"`])(?P<name>[A-Za-z_][\w.]{0,80})(?P=quote)(?= object\b)")  # 'NoneType' object
 QUOTED = re.compile(r"'(?P<single>[^'\n]{0,400})'(?!\w)|\"(?P<double>[^\"\n]{0,400})\"|`(?P<back>[^`\n]{0,400})`")
 PROSE = 4  # words; a quotation of so many is a message, not a value
 SPACE = re.compile(r"\s+")
@@ -53,6 +57,7 @@ SPACE = re.compile(r"\s+")
 def mask(text: str) -> str:
     """Return `text` on one line, with ids, numbers, dates, amounts, paths, addresses and quoted values masked."""
     named = NAMED.sub(lambda match: f"{match['word']} {match['name']}", text[:MAX_CHARS])
+    named = TYPE.sub(lambda match: match["name"], named)
     return SPACE.sub(" ", MASKS.sub(_placeholder, QUOTED.sub(_quotation, named))).strip()
 
 

@@ -5,8 +5,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from clustering.mask import PLACEHOLDER
+
 WORD = re.compile(r"[^\W\d_]{2,}")
-PLACEHOLDER = re.compile(r"<[a-z]{2,10}>")
 
 
 class Vocabulary:

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable
 
-from clustering.describe import REFUSALS
+from clustering.describe import NOISE, REFUSALS
 from clustering.failure import Failure
+from clustering.mask import PLACEHOLDER
 
 MAX_TITLE = 110
 LIMITS = {
@@ -13,9 +14,7 @@ LIMITS = {
     "time": "The run ends at its time limit without an answer",
     "cost": "The run ends at its cost limit without an answer",
 }
-PLACEHOLDER = re.compile(r"<[a-z]{2,10}>")
 LEFT_OPEN = re.compile(r"(?:[\s:,;(\-]|\.\.\.|…)+$")
-NOISE = re.compile(r"^(?:(?:tool ?error|error|exception)\b[:!\- ]*)+", re.IGNORECASE)
 
 
 def title(failure: Failure, text: str) -> str:

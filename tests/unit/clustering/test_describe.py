@@ -32,6 +32,28 @@ def test_a_tool_error_is_its_masked_message(run: Run) -> None:
     assert described(run) == ["unknown order <id>"]
 
 
+def test_the_exception_of_a_tool_is_named_once(run: Run) -> None:
+    run.agent()
+    run.tool("a", error=("KeyError", "'city'"))
+    run.tool("b", error=("ValueError", "ValueError: no city"))
+    assert described(run) == ["KeyError: <value>", "ValueError: no city"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Error: order <id> not found\nagent.py:run", "order not found"),
+        ("Order <value> not found", "order not found"),
+        ("KeyError: <value>", "keyerror:"),
+        ("<value>", "<value>"),
+        ("Error: ", "error: "),
+        ("the tag <title> is missing", "the tag <title> is missing"),
+    ],
+)
+def test_what_only_differed_is_not_compared(text: str, words: str) -> None:
+    assert words_of(text) == words
+
+
 def test_the_users_words_come_before_what_the_run_did(run: Run) -> None:
     run.agent()
     run.tool("refund_order")
