@@ -24,7 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.judging import judge_runs, sampled
-from benchmarks.labelled_runs import LabelledRun, read_runs
+from benchmarks.labelled_runs import LabelledRun, UnreadableRun, read_runs
 from clustering.anchor import anchor
 from clustering.detect import detect
 from clustering.detectors.broken_policies import BrokenPolicies
@@ -47,9 +47,12 @@ def main() -> None:
     parser.add_argument("--one-based", nargs="*", default=["agentrx"], help="files whose steps count from 1")
     arguments = parser.parse_args()
     rules = read_harnesses(arguments.policies.read_text("utf-8"))[0].policies
+    try:
+        read = {path.name.partition(".")[0]: list(read_runs(path)) for path in arguments.traces or _files()}
+    except (UnreadableRun, OSError) as error:
+        parser.error(str(error))
     found = {}
-    for path in arguments.traces or _files():
-        runs, name = list(read_runs(path)), path.name.partition(".")[0]
+    for name, runs in read.items():
         found[name] = measured(runs) | {
             "anchor": anchors(runs, first_step=int(name in arguments.one_based)),
             "policies": with_rules(runs, rules),

@@ -5,10 +5,12 @@ causes are regular expressions on those texts, so they favour what reads the sur
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from benchmarks.labelled_runs import START
+from benchmarks.labelled_runs import START, LabelledRun
+from clustering.span_outcome import error_message, failed, is_tool
+from webhooks import semconv
 from webhooks.trace import Event, Span, StatusCode, Trace
 
 FAILED = re.compile(r"\s*(?:error\b|exitcode: [1-9])", re.IGNORECASE)
@@ -60,19 +62,15 @@ class CausedError(NamedTuple):
     trace: Trace
 
 
-def caused_errors(runs: list[dict[str, Any]]) -> Iterator[CausedError]:
-    """Yield the errors of known cause in the messages of these runs, in order."""
+def caused_errors(runs: Iterable[LabelledRun]) -> Iterator[CausedError]:
+    """Yield the errors of known cause that tools answered with in these runs, in order."""
     for run in runs:
-        asked: list[dict[str, Any]] = []
-        for at, message in enumerate(run["messages"]):
-            said = message.get("content") or ""
-            asked = list(message.get("tool_calls") or ()) or asked
-            is_result = message["role"] == "tool" or "terminal" in str(message.get("name", "")).lower()
-            call = asked.pop(0) if is_result and asked else {}
-            cause = _cause(said) if is_result and FAILED.match(said) else None
+        for span in run.trace.spans:
+            said = (semconv.tool_result(span) or error_message(span)) if is_tool(span) else ""
+            cause = _cause(said) if FAILED.match(said) or failed(span) else None
             if cause:
-                named = message.get("name") or call.get("name") or "tool"
-                yield CausedError(run["domain"], cause, _trace(f"{run['id']}:{at}", named, said))
+                named = semconv.tool_name(span) or "tool"
+                yield CausedError(run.domain, cause, _trace(f"{run.id}:{span.span_id}", named, said))
 
 
 def _cause(said: str) -> str | None:
@@ -93,7 +91,7 @@ def _trace(trace_id: str, tool: str, said: str) -> Trace:
         events = (Event(name="exception", time=START, attributes=told),)
     else:
         attributes["output.value"] = said
-    failed = bool(raised) or said.startswith("exitcode")
+    broke = bool(raised) or said.startswith("exitcode")
     root = Span(trace_id=trace_id, span_id="root", parent_span_id=None, name="agent", start=START, end=START)
     return Trace.from_spans(
         [
@@ -105,8 +103,8 @@ def _trace(trace_id: str, tool: str, said: str) -> Trace:
                 name=tool,
                 start=START,
                 end=START,
-                status=StatusCode.ERROR if failed else StatusCode.UNSET,
-                status_message="" if raised or not failed else said,
+                status=StatusCode.ERROR if broke else StatusCode.UNSET,
+                status_message="" if raised or not broke else said,
                 attributes=attributes,
                 events=events,
             ),

@@ -4,15 +4,17 @@
 
 Each line of a FILE (JSON lines, gzip or not) is one run, as `benchmarks/labelled_runs.py` reads it: {"id", "domain",
 "messages" or "spans", "label": a name, {"primary": a name} or null}. Without --traces, those of the folder that
-TRACEWRIGHT_LABELLED names, else of `../shared/data`. Printed and written:
+TRACEWRIGHT_LABELLED names, else of `../shared/data`. Printed and written, null where there is too little to measure:
 
-* for each file: adjusted mutual information (AMI) of the groups with the label, and with the domain, where what grouped
-  by subject instead of by failure scores high;
+* for each file, under its name: adjusted mutual information (AMI) of the groups with the label, and with the domain,
+  where what grouped by subject instead of by failure scores high;
 * errors: what tools answered when they failed, by cause; precision of pairs, and the share of texts that is embedded;
+  by their own labels where a file is called so;
 * wrote: only the runs that changed something;
 * many_bugs: several bugs in one service, F1 of pairs (`benchmarks/many_bugs.py`);
 * stability: failures whose mode changes when 20 % more arrive, and modes that keep their id, over five seeds;
-* scale: a million generated failures through the database, and a second million.
+* scale: a million generated failures through the database, described, kept and grouped; a second million, and what
+  comes in small parts after that.
 
 A figure's spread is its standard deviation over twenty draws of four fifths of the failures, or over the seeds.
 """
@@ -34,10 +36,11 @@ from sklearn.metrics import adjusted_mutual_info_score
 from benchmarks.generated_failures import scale, stability
 from benchmarks.grouping_peers import environment, peers
 from benchmarks.grouping_sets import Labelled, error_messages, labelled_failures
+from benchmarks.labelled_runs import UnreadableRun
 from benchmarks.many_bugs import cases, pair_scores
 from clustering.describe import describe, words_of
 from clustering.detect import detect
-from clustering.embed import MiniLM, embed
+from clustering.embed import Encoder, MiniLM, embed
 from clustering.group import group
 from clustering.modes import update_modes
 
@@ -47,10 +50,10 @@ SYMPTOMS = ("tau_bench", "tau2")
 ERRORS = ("tau_bench", "tau2", "whowhen")
 SEEDS = range(5)
 DRAWS = 20
-ENOUGH = 10  # failures
+ENOUGH = 2  # failures
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None, *, encoder: Encoder | None = None) -> None:
     """Print the sections and write them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--traces", type=Path, nargs="+", default=[])
@@ -60,27 +63,30 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--only", nargs="+", help="sections to measure")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         work = arguments.work or Path(folder)
         work.mkdir(parents=True, exist_ok=True)
-        figures = _measured(arguments, work)
+        try:
+            figures = _measured(arguments, work, encoder or MiniLM(threads=arguments.threads))
+        except (UnreadableRun, OSError) as error:
+            parser.error(str(error))
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
-def _measured(arguments: argparse.Namespace, work: Path) -> dict[str, Any]:
-    encoder = MiniLM(threads=arguments.threads)
+def _measured(arguments: argparse.Namespace, work: Path, encoder: Encoder) -> dict[str, Any]:
+    sets = _sets(arguments.traces)
     python = None if arguments.no_peers else environment(work)
     figures: dict[str, Any] = {}
 
     def wanted(section: str) -> bool:
         return not arguments.only or section in arguments.only
 
-    for name, failures in _sets(arguments.traces).items():
-        if wanted(name) and len(failures) >= ENOUGH:
-            measured = _compared(name, failures, encoder, python=python, work=work)
-            figures[name] = measured if name != "wrote" else {"ami": measured["ami"], "peers": measured["peers"]}
+    for name, failures in sets.items():
+        if wanted(name):
+            enough = len(failures) >= ENOUGH
+            figures[name] = _compared(name, failures, encoder, python=python, work=work) if enough else None
     sections: dict[str, Callable[[], dict[str, float]]] = {
         "many_bugs": lambda: many_bugs(encoder, work / "traffic"),
         "stability": lambda: stability(encoder, seeds=SEEDS),
@@ -95,16 +101,15 @@ def _measured(arguments: argparse.Namespace, work: Path) -> dict[str, Any]:
 
 def _sets(traces: Sequence[Path]) -> dict[str, list[Labelled]]:
     """Return what is grouped, by section."""
-    files = {path.name.partition(".")[0]: path for path in traces or _files()}
-    found: dict[str, list[Labelled]] = {}
-    if errors := error_messages([path for name, path in files.items() if traces or name in ERRORS]):
-        found["errors"] = errors
-    for name, path in files.items():
+    paths = traces or _files()
+    names = {path: path.name.partition(".")[0] for path in paths}
+    found: dict[str, list[Labelled]] = {"errors": []}
+    for path, name in names.items():
         if traces or name in SYMPTOMS:
-            found[name] = labelled_failures(path)
+            found.setdefault(name, []).extend(labelled_failures(path))
     symptoms = [each for name, within in found.items() if name != "errors" for each in within]
-    found["wrote"] = [each for each in symptoms if each.wrote]
-    return found
+    found["errors"] = found["errors"] or error_messages([path for path in paths if traces or names[path] in ERRORS])
+    return found | {"wrote": [each for each in symptoms if each.wrote]}
 
 
 def _files() -> list[Path]:
@@ -114,7 +119,7 @@ def _files() -> list[Path]:
 
 
 def _compared(
-    name: str, failures: Sequence[Labelled], encoder: MiniLM, *, python: Path | None, work: Path
+    name: str, failures: Sequence[Labelled], encoder: Encoder, *, python: Path | None, work: Path
 ) -> dict[str, Any]:
     """Print one row for each method and return the figures of ours, and the peers' AMI."""
     labels = [each.label for each in failures]
@@ -131,7 +136,7 @@ def _compared(
     return figures | {"share_embedded": round(len(unique) / len(failures), 4), "peers": beside}
 
 
-def _ours(failures: Sequence[Labelled], encoder: MiniLM) -> list[int]:
+def _ours(failures: Sequence[Labelled], encoder: Encoder) -> list[int]:
     texts = [each.text for each in failures]
     vectors = embed([words_of(text) for text in texts], encoder, {})
     labels = [0] * len(failures)
@@ -164,7 +169,7 @@ def _spread(labels: Sequence[str], found: Sequence[int]) -> float:
     return float(np.std(drawn))
 
 
-def many_bugs(encoder: MiniLM, work: Path) -> dict[str, float]:
+def many_bugs(encoder: Encoder, work: Path) -> dict[str, float]:
     """Return how well the bugs of one service are told apart: the mean of all cases of two bugs and more."""
     found = []
     print(f"\n{'case':<28}{'bugs':>5}{'modes':>6}{'precision':>11}{'recall':>8}{'F1':>6}{'unseen traces':>15}")

@@ -1,11 +1,8 @@
 """What grouping is measured on: failures with the label that people, programs or their makers gave them."""
 
-import gzip
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from benchmarks.error_causes import caused_errors
 from benchmarks.labelled_runs import LabelledRun, read_runs
@@ -39,12 +36,12 @@ def labelled_failures(path: Path) -> list[Labelled]:
     The error that the labelled step shows, or that the run broke with, where there is one; else what the product would
     see had a person rated the run badly, without a word.
     """
-    return [_labelled(run, label) for run, label in zip(read_runs(path), _labels(path), strict=True) if label]
+    return [_labelled(run) for run in read_runs(path) if run.label]
 
 
 def error_messages(paths: Sequence[Path]) -> list[Labelled]:
     """Return the errors of known cause that tools answered with in any run of these files."""
-    found = caused_errors([json.loads(line) for path in paths for line in _lines(path)])
+    found = caused_errors(run for path in paths for run in read_runs(path))
     return [
         Labelled(failure=failure, text=describe(failure, error.trace), label=error.cause, domain=error.domain)
         for error in found
@@ -52,14 +49,14 @@ def error_messages(paths: Sequence[Path]) -> list[Labelled]:
     ]
 
 
-def _labelled(run: LabelledRun, label: str) -> Labelled:
+def _labelled(run: LabelledRun) -> Labelled:
     trace = _rated(run.trace)
     errors = [failure for failure in detect(run.trace) if failure.detector in ERROR_LIKE]
     at_step = [failure for failure in errors if run.step is not None and run.step_of.get(failure.span_id) == run.step]
     broke = [failure for failure in errors if failure.detector == "error"]
     failure = (*at_step, *broke, *NegativeFeedback()(trace))[0]
     wrote = any(changes(span) for span in tool_calls(trace))
-    return Labelled(failure=failure, text=describe(failure, trace), label=label, domain=run.domain, wrote=wrote)
+    return Labelled(failure=failure, text=describe(failure, trace), label=run.label, domain=run.domain, wrote=wrote)
 
 
 def _rated(trace: Trace) -> Trace:
@@ -75,20 +72,3 @@ def _rated(trace: Trace) -> Trace:
         events=(event,),
     )
     return Trace.from_spans([*(replace(span, completes=None) for span in trace.spans), rating])
-
-
-def _labels(path: Path) -> list[str]:
-    return [_label(json.loads(line).get("label")) for line in _lines(path)]
-
-
-def _label(label: Any) -> str:  # noqa: ANN401  # any JSON value
-    """Return a run's label; "" for a healthy run, and for one that is only said to have failed."""
-    if isinstance(label, dict):
-        label = label.get("primary")
-    return label.strip() if isinstance(label, str) else ""
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    data = path.read_bytes()
-    lines = (gzip.decompress(data) if path.suffix == ".gz" else data).splitlines()
-    yield from (line for line in lines if line.strip())

@@ -1,8 +1,10 @@
 """Read runs that people or programs have labelled, and build the traces that an instrumented agent would have sent.
 
-Each line of a file (JSON lines, gzip or not) is {"id", "domain", "label", "messages" or "spans", "outcome"?, "tools"?}:
-`messages` as {"role", "content", "name"?, "tool_calls"?, "tool_call_id"?}; `spans` as OTLP/JSON. `label` is null
-for a healthy run, else {"primary"?, "step"?}, a name or true. The outcome is never put into a trace.
+Each line of a file (JSON lines, gzip or not) is {"id", "label", "messages" or "spans", "domain"?, "outcome"?,
+"tools"?}. `messages` are {"role", "content", "name"?, "tool_calls"?, "tool_call_id"?}; `spans` OTLP/JSON: an export
+request, its resourceSpans, or no more than the spans. `label` is null or false for a healthy run, true for one that
+failed in no kind that is known, else a name, a number, a list whose first is the main one, or {"primary", "step"?}
+with one of these. The outcome is never put into a trace.
 """
 
 import gzip
@@ -14,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from webhooks.errors import WebhookError
 from webhooks.otlp_json import read_spans
 from webhooks.sources import jsonl
 from webhooks.trace import Span, Trace
@@ -22,6 +25,12 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 HEALTHY = frozenset({"", "fine", "healthy", "none", "ok", "passed", "success", "successful"})
 SYSTEM_PROMPT = re.compile(r"\[\[system prompt (\w+):")
 TERMINALS = ("terminal", "executor")
+#: Where a label that is an object may have its name.
+NAMES = ("primary", "name", "label", "category")
+
+
+class UnreadableRun(ValueError):
+    """A line of a file is no labelled run; says which and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +40,8 @@ class LabelledRun:
     id: str
     domain: str
     failed: bool
+    #: The name of what failed; "" for a healthy run, and for one that is only said to have failed.
+    label: str
     #: As labelled, by whatever counts there; None where no step was labelled.
     step: int | None
     n_steps: int
@@ -40,16 +51,36 @@ class LabelledRun:
 
 
 def read_runs(path: Path) -> Iterator[LabelledRun]:
-    """Yield the runs of a file in order."""
+    """Yield the runs of a file in order.
+
+    Raises
+    ------
+    UnreadableRun
+        When a line is not JSON, or is no run.
+
+    """
     data = path.read_bytes()
     prompts = _system_prompts(path)
-    for line in (gzip.decompress(data) if path.suffix == ".gz" else data).splitlines():
+    for number, line in enumerate((gzip.decompress(data) if path.suffix == ".gz" else data).split(b"\n"), 1):
         if line.strip():
-            found = json.loads(line)
-            for message in found.get("messages") or ():
-                if key := SYSTEM_PROMPT.match(message.get("content") or ""):
-                    message["content"] = prompts.get(key.group(1), message["content"])
-            yield _run(found)
+            yield _read(line, f"line {number} of {path}", prompts)
+
+
+def _read(line: bytes, where: str, prompts: Mapping[str, str]) -> LabelledRun:
+    try:
+        return _run(_object(line), prompts)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, WebhookError) as error:
+        told = f"no {error}" if isinstance(error, KeyError) else error
+        raise UnreadableRun(f"{where} is no labelled run: {told}") from error
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    found = json.loads(line)
+    if not isinstance(found, dict):
+        raise TypeError(f"an object is expected, not {type(found).__name__}")
+    if not (found.get("messages") or found.get("spans")):
+        raise ValueError("it has neither messages nor spans")
+    return found
 
 
 def _system_prompts(path: Path) -> dict[str, str]:
@@ -58,19 +89,28 @@ def _system_prompts(path: Path) -> dict[str, str]:
     return dict(json.loads(beside.read_text("utf-8"))) if beside.exists() else {}
 
 
-def _run(found: Mapping[str, Any]) -> LabelledRun:
-    messages = found.get("messages") or []
-    spans = _read_spans(found["spans"]) if found.get("spans") else _decoded(found)
+def _run(found: Mapping[str, Any], prompts: Mapping[str, str]) -> LabelledRun:
+    messages = [_with_prompt(message, prompts) for message in found.get("messages") or ()]
+    spans = _read_spans(found["spans"]) if found.get("spans") else _decoded(found, messages)
     label = found.get("label")
+    failed = _failed(label, found.get("outcome"))
     return LabelledRun(
         id=str(found["id"]),
-        domain=str(found.get("domain", "all")),
-        failed=_failed(label, found.get("outcome")),
+        domain=str(found.get("domain") or "all"),
+        failed=failed,
+        label=_label(label) if failed else "",
         step=label.get("step") if isinstance(label, dict) else None,
         n_steps=len(messages) or len(spans),
         trace=Trace.from_spans(spans),
         step_of=_steps(spans, len(messages)),
     )
+
+
+def _with_prompt(message: dict[str, Any], prompts: Mapping[str, str]) -> dict[str, Any]:
+    """Put a long system prompt in the place of its key."""
+    said = message.get("content")
+    key = SYSTEM_PROMPT.match(said) if isinstance(said, str) else None
+    return message | {"content": prompts.get(key.group(1), said)} if key else message
 
 
 def _failed(label: object, outcome: object) -> bool:
@@ -79,6 +119,14 @@ def _failed(label: object, outcome: object) -> bool:
     if isinstance(label, dict):
         return bool(label.get("failed", True))
     return label.strip().lower() not in HEALTHY if isinstance(label, str) else bool(label)
+
+
+def _label(label: object) -> str:
+    if isinstance(label, dict):
+        label = next((label[name] for name in NAMES if name in label), "")
+    if isinstance(label, list):
+        return _label(label[0]) if label else ""
+    return "" if isinstance(label, bool | dict | None) else str(label).strip()
 
 
 def _read_spans(spans: dict[str, Any] | list[dict[str, Any]]) -> list[Span]:
@@ -98,9 +146,9 @@ def _steps(spans: list[Span], n_messages: int) -> dict[str, int]:
     return {span.span_id: max(round((span.start - first) / jsonl.STEP) - 1, 0) for span in spans}
 
 
-def _decoded(found: Mapping[str, Any]) -> list[Span]:
-    names = {message.get("name") for message in found["messages"] if message["role"] != "tool"} - {None}
-    messages = _group_chat(found["messages"]) if len(names) > 1 else _with_call_ids(found["messages"])
+def _decoded(found: Mapping[str, Any], messages: list[dict[str, Any]]) -> list[Span]:
+    names = {message.get("name") for message in messages if message["role"] != "tool"} - {None}
+    messages = _group_chat(messages) if len(names) > 1 else _with_call_ids(messages)
     line = {"id": found["id"], "time": START.isoformat(), "messages": messages, "tools": found.get("tools")}
     return jsonl.decode(json.dumps(line).encode())
 
