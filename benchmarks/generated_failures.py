@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,39 +15,39 @@ import numpy as np
 from bot.group import group
 from bot.store.engine import open_engine
 from bot.store.store import Store
-from clustering.describe import words_of
+from clustering.describe import describe, words_of
 from clustering.embed import Encoder, embed
 from clustering.failure import Failure
 from clustering.modes import update_modes
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TENANT = "generated"
-N_CAUSES, N_TEXTS, BATCH = 200, 5_000, 10_000
+N_CAUSES, N_TEXTS, BATCH, PARTS = 200, 5_000, 10_000, 10
 SUBJECTS = ["order", "payment", "invoice", "customer", "address", "voucher", "parcel", "account", "session", "document"]
 TROUBLES = ["is not known to", "was refused by", "was closed by", "has expired in", "is locked in"]
 PLACES = ["the shop", "the warehouse", "the bank", "the mail service"]
 
 
-def generated(n: int, *, seed: int, first: int = 0) -> Iterator[tuple[Failure, str]]:
-    """Yield failures of 200 causes and 5,000 descriptions, frequent ones more often, each with its description."""
-    causes = [f"{subject} {trouble} {place}" for subject in SUBJECTS for trouble in TROUBLES for place in PLACES]
+def generated(n: int, *, seed: int, first: int = 0) -> Iterator[Failure]:
+    """Yield failures of 200 causes, frequent ones more often; masked, their messages are 5,000 texts."""
+    causes = [f"{trouble} {place}" for trouble in TROUBLES for place in PLACES]
     draw = random.Random(seed)  # noqa: S311 - a measure, not a secret
     for at in range(first, first + n):
         cause = min(int(draw.expovariate(3 / N_CAUSES)), N_CAUSES - 1)
-        text = f"the {causes[cause]}, step {'abcdefghijklmnopqrstuvwxy'[draw.randrange(N_TEXTS // N_CAUSES)]}"
-        failure = Failure(
+        subject, rest = SUBJECTS[cause // len(causes)], causes[cause % len(causes)]
+        step = "abcdefghijklmnopqrstuvwxy"[draw.randrange(N_TEXTS // N_CAUSES)]
+        yield Failure(
             trace_id=f"{at:032x}",
             span_id="01",
             detector="error",
             key=f"E{cause % 20}",
-            message=text,
+            message=f"Error: the {subject} A-{at} {rest}, step {step}",
             reason="",
             occurred_at=START + timedelta(seconds=at),
             service="shop",
             session_id=f"s{at // 3}",
             user_id=f"u{at % 5000}",
         )
-        yield failure, text
 
 
 def stability(encoder: Encoder, *, n: int = 3_000, seeds: Sequence[int] = (1,)) -> dict[str, float]:
@@ -58,7 +59,8 @@ def stability(encoder: Encoder, *, n: int = 3_000, seeds: Sequence[int] = (1,)) 
 
 
 def _stability(encoder: Encoder, n: int, seed: int) -> tuple[float, float]:
-    failures, texts = (list(each) for each in zip(*generated(n, seed=seed), strict=True))
+    failures = list(generated(n, seed=seed))
+    texts = [describe(failure, None) for failure in failures]
     vectors = embed([words_of(text) for text in texts], encoder, {})
     known = int(n / 1.2)
     before = update_modes(failures[:known], texts[:known], vectors[:known])
@@ -69,46 +71,43 @@ def _stability(encoder: Encoder, n: int, seed: int) -> tuple[float, float]:
 
 
 def scale(encoder: Encoder, *, n_failures: int) -> dict[str, float]:
-    """Return what grouping costs through a SQLite database; the seconds leave out keeping the failures."""
+    """Return what it costs to describe, keep and group failures, through a SQLite database.
+
+    All at once, as many again, and a tenth of that in ten parts, each grouped before the next comes.
+    """
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'tracewright.db'}"
         store = Store(open_engine(url), now=lambda: START, min_free_bytes=0)
-        first, second = (_grouped(store, encoder, n_failures, round_) for round_ in range(2))
+        first, again = (_taken(store, encoder, n_failures, n_failures * round_) for round_ in range(2))
+        part = max(1, n_failures // (10 * PARTS))
+        parts = [_taken(store, encoder, part, 2 * n_failures + part * at) for at in range(PARTS)]
         n_modes = len(store.failure_modes(TENANT))
         store.close()
     return {
         "failures": n_failures,
         "modes": n_modes,
         "seconds": first.seconds,
-        "seconds_as_many_again": second.seconds,
+        "seconds_as_many_again": again.seconds,
         "cpu_seconds": first.cpu_seconds,
-        "cpu_seconds_as_many_again": second.cpu_seconds,
-        "failures_per_cpu_second": n_failures / second.cpu_seconds,
+        "cpu_seconds_as_many_again": again.cpu_seconds,
+        "failures_per_cpu_second": n_failures / again.cpu_seconds,
+        "failures_per_cpu_second_in_parts": part * PARTS / sum(each.cpu_seconds for each in parts),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
 
 class Took(NamedTuple):
-    """What grouping took, on the clock and of the processors."""
+    """What something took, on the clock and of the processors."""
 
     seconds: float
     cpu_seconds: float
 
 
-def _grouped(store: Store, encoder: Encoder, n: int, round_: int) -> Took:
-    """Keep as many failures as if their traces had been examined; return what grouping them takes."""
-    pending: list[tuple[Failure, str]] = []
-    for each in generated(n, seed=7 + round_, first=n * round_):
-        pending.append(each)
-        if len(pending) == BATCH:
-            _keep(store, pending)
-            pending.clear()
-    _keep(store, pending)
+def _taken(store: Store, encoder: Encoder, n: int, first: int) -> Took:
+    """Describe and keep as many failures as if their traces had been examined, and group them."""
     began, worked = time.perf_counter(), time.process_time()
+    coming = generated(n, seed=first, first=first)
+    while batch := list(islice(coming, BATCH)):
+        store.keep_described(TENANT, batch, [describe(failure, None) for failure in batch])
     group(store, TENANT, encoder=encoder)
     return Took(time.perf_counter() - began, time.process_time() - worked)
-
-
-def _keep(store: Store, pending: Sequence[tuple[Failure, str]]) -> None:
-    if pending:
-        store.keep_described(TENANT, [failure for failure, _ in pending], [text for _, text in pending])

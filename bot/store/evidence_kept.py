@@ -28,7 +28,7 @@ _SHOWN = sa.text("""
                           AND waiting.failure_mode_id = proposals.failure_mode_id)))
 """)
 _MEMBERS = sa.text("""
-    SELECT DISTINCT trace_id FROM failure_mode_members
+    SELECT DISTINCT trace_id FROM failures
     WHERE tenant = :tenant AND trace_id IN :trace_ids AND failure_mode_id IN :modes
 """).bindparams(sa.bindparam("trace_ids", expanding=True), sa.bindparam("modes", expanding=True))
 

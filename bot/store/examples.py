@@ -10,12 +10,13 @@ from clustering.failure import Failure
 KEPT = 5  # of each failure mode
 
 _MODES = sa.text("""
-    SELECT DISTINCT failure_mode_id FROM failure_mode_members WHERE tenant = :tenant AND trace_id IN :trace_ids
+    SELECT DISTINCT failure_mode_id FROM failures
+    WHERE tenant = :tenant AND trace_id IN :trace_ids AND failure_mode_id <> ''
 """).bindparams(sa.bindparam("trace_ids", expanding=True))
 _KEEP = sa.text("""
     INSERT INTO examples (tenant, failure_mode_id, trace_id, span_id, occurred_at, record)
     SELECT tenant, failure_mode_id, trace_id, span_id, occurred_at, record
-    FROM failure_mode_members JOIN failures USING (tenant, trace_id, span_id, detector)
+    FROM failures
     WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id AND trace_id IN :trace_ids
     ORDER BY occurred_at DESC, trace_id LIMIT :most
     ON CONFLICT DO NOTHING

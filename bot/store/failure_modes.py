@@ -29,14 +29,11 @@ _KEEP = sa.text("""
         owner = excluded.owner, ancestors = excluded.ancestors
 """)
 _DROP_MEMBERS = sa.text(
-    "DELETE FROM failure_mode_members WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id"
+    "UPDATE failures SET failure_mode_id = '' WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id"
 )
-# A failure that is gone by now, because its trace was examined again meanwhile, is not made a member.
 _KEEP_MEMBER = sa.text("""
-    INSERT INTO failure_mode_members (tenant, trace_id, span_id, detector, failure_mode_id)
-    SELECT tenant, trace_id, span_id, detector, CAST(:failure_mode_id AS TEXT) FROM failures
+    UPDATE failures SET failure_mode_id = :failure_mode_id
     WHERE tenant = :tenant AND trace_id = :trace_id AND span_id = :span_id AND detector = :detector
-    ON CONFLICT (tenant, trace_id, span_id, detector) DO UPDATE SET failure_mode_id = excluded.failure_mode_id
 """)
 _ALL = sa.text("SELECT * FROM failure_modes WHERE tenant = :tenant ORDER BY n_traces DESC, failure_mode_id")
 _GET = sa.text("SELECT * FROM failure_modes WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id")
@@ -44,12 +41,14 @@ _SET_STATUS = sa.text(
     "UPDATE failure_modes SET status = :status WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id"
 )
 _MEMBERS = sa.text("""
-    SELECT trace_id, span_id, detector, failure_mode_id FROM failure_mode_members WHERE tenant = :tenant
+    SELECT trace_id, span_id, detector, failure_mode_id FROM failures WHERE tenant = :tenant AND failure_mode_id <> ''
     ORDER BY trace_id, span_id, detector
 """)
-_WITH_MEMBERS = sa.text("SELECT DISTINCT failure_mode_id FROM failure_mode_members WHERE tenant = :tenant")
+_WITH_MEMBERS = sa.text(
+    "SELECT DISTINCT failure_mode_id FROM failures WHERE tenant = :tenant AND failure_mode_id <> ''"
+)
 _TRACES = sa.text("""
-    SELECT trace_id FROM failure_mode_members JOIN failures USING (tenant, trace_id, span_id, detector)
+    SELECT trace_id FROM failures
     WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id
     GROUP BY trace_id ORDER BY max(occurred_at) DESC, trace_id LIMIT :limit
 """)

@@ -37,7 +37,7 @@ _ALL = sa.text("""
     SELECT record FROM failures WHERE tenant = :tenant ORDER BY occurred_at, trace_id, span_id, detector
 """)
 _OF_MODE = sa.text("""
-    SELECT record FROM failures JOIN failure_mode_members USING (tenant, trace_id, span_id, detector)
+    SELECT record FROM failures
     WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id
     ORDER BY occurred_at, trace_id, span_id, detector
 """)

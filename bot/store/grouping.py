@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from bot.store.codec import from_json
+from bot.store.columns import moment
 from bot.store.failure_modes import keep_modes
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
@@ -16,63 +17,53 @@ from webhooks.searched import searched
 # Of each kind: enough for the examples that a failure mode shows, and the first, which its id is made of.
 NEWEST = 5
 
-_SAMPLE = sa.text("""
-    WITH ranked AS (
-        SELECT f.trace_id, f.span_id, f.detector, f.kind, m.failure_mode_id,
-               row_number() OVER latest AS newest,
-               row_number() OVER (PARTITION BY f.kind, m.failure_mode_id
-                                  ORDER BY f.occurred_at, f.trace_id, f.span_id, f.detector) AS oldest,
-               count(*) OVER (PARTITION BY f.kind, m.failure_mode_id) AS n
-        FROM failures f LEFT JOIN failure_mode_members m
-            ON m.tenant = f.tenant AND m.trace_id = f.trace_id AND m.span_id = f.span_id AND m.detector = f.detector
-        WHERE f.tenant = :tenant AND f.kind IS NOT NULL
-        WINDOW latest AS (PARTITION BY f.kind, m.failure_mode_id
-                          ORDER BY f.occurred_at DESC, f.trace_id, f.span_id, f.detector)
-    )
-    SELECT f.record, f.kind, k.description, ranked.failure_mode_id, ranked.n
-    FROM ranked
-    JOIN failures f ON f.tenant = :tenant AND f.trace_id = ranked.trace_id AND f.span_id = ranked.span_id
-        AND f.detector = ranked.detector
-    JOIN failure_kinds k ON k.tenant = :tenant AND k.kind = ranked.kind
-    WHERE ranked.newest <= :newest OR ranked.oldest = 1
-    ORDER BY f.occurred_at, f.trace_id, f.span_id, f.detector
-""")
-_JOIN = sa.text("""
-    INSERT INTO failure_mode_members (tenant, trace_id, span_id, detector, failure_mode_id)
-    SELECT f.tenant, f.trace_id, f.span_id, f.detector, CAST(:after AS TEXT) FROM failures f
-    WHERE f.tenant = :tenant AND f.kind = :kind AND NOT EXISTS (
-        SELECT 1 FROM failure_mode_members m
-        WHERE m.tenant = f.tenant AND m.trace_id = f.trace_id AND m.span_id = f.span_id AND m.detector = f.detector
-    )
-    ON CONFLICT (tenant, trace_id, span_id, detector) DO NOTHING
-""")
+_LATEST = "ORDER BY g.occurred_at DESC, g.trace_id, g.span_id, g.detector LIMIT :newest"
+_FIRST = "ORDER BY g.occurred_at, g.trace_id, g.span_id, g.detector LIMIT 1"
+_PLACE = """FROM failures g
+    WHERE g.tenant = :tenant AND g.failure_mode_id = places.failure_mode_id AND g.kind = places.kind"""
+# Each database has its own way to look up a few rows for each row of another table.
+_FEW = {
+    "sqlite": f"""JOIN failures f ON f.rowid IN (
+        SELECT rowid FROM (SELECT g.rowid {_PLACE} {_LATEST})
+        UNION SELECT rowid FROM (SELECT g.rowid {_PLACE} {_FIRST}))
+    """,  # noqa: S608  # all ours
+    "postgresql": f"CROSS JOIN LATERAL ((SELECT g.* {_PLACE} {_LATEST}) UNION (SELECT g.* {_PLACE} {_FIRST})) f",
+}
+_SAMPLE = {
+    dialect: sa.text(f"""
+        WITH places AS (
+            SELECT failure_mode_id, kind, count(*) AS n FROM failures
+            WHERE tenant = :tenant AND kind IS NOT NULL GROUP BY failure_mode_id, kind
+        )
+        SELECT f.record, f.kind, k.description, f.failure_mode_id, places.n
+        FROM places {few} JOIN failure_kinds k ON k.tenant = :tenant AND k.kind = places.kind
+        ORDER BY f.occurred_at, f.trace_id, f.span_id, f.detector
+    """)  # noqa: S608  # all ours
+    for dialect, few in _FEW.items()
+}
 _MOVE = sa.text("""
-    UPDATE failure_mode_members SET failure_mode_id = :after
-    WHERE tenant = :tenant AND failure_mode_id = :before AND EXISTS (
-        SELECT 1 FROM failures f
-        WHERE f.tenant = :tenant AND f.trace_id = failure_mode_members.trace_id
-            AND f.span_id = failure_mode_members.span_id AND f.detector = failure_mode_members.detector
-            AND f.kind = :kind
-    )
+    UPDATE failures SET failure_mode_id = :after
+    WHERE tenant = :tenant AND failure_mode_id = :before AND kind = :kind
 """)
+_SIZES = sa.text("""
+    SELECT failure_mode_id, count(*) AS n FROM failures WHERE tenant = :tenant AND failure_mode_id <> ''
+    GROUP BY failure_mode_id
+""")
+_COUNTED = sa.text("SELECT * FROM failure_modes WHERE tenant = :tenant")
 _REACHED = sa.text("""
-    SELECT m.failure_mode_id, count(DISTINCT f.trace_id) AS n_traces, count(DISTINCT f.session_id) AS n_sessions,
-           count(DISTINCT f.user_id) AS n_users, min(f.occurred_at) AS first_seen, max(f.occurred_at) AS last_seen
-    FROM failures f JOIN failure_mode_members m
-        ON m.tenant = f.tenant AND m.trace_id = f.trace_id AND m.span_id = f.span_id AND m.detector = f.detector
-    WHERE f.tenant = :tenant GROUP BY m.failure_mode_id
+    SELECT count(DISTINCT trace_id) AS n_traces, count(DISTINCT session_id) AS n_sessions,
+           count(DISTINCT user_id) AS n_users, min(occurred_at) AS first_seen, max(occurred_at) AS last_seen
+    FROM failures WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id
 """)
-_COUNT = sa.text("""
-    UPDATE failure_modes SET n_traces = :n_traces, n_sessions = :n_sessions, n_users = :n_users,
-        first_seen = :first_seen, last_seen = :last_seen
-    WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id
+_NOTE_COUNTED = sa.text("""
+    UPDATE failure_modes SET n_counted = :n WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id
 """)
 _EMPTY = sa.text("""
-    UPDATE failure_modes SET n_traces = 0, n_sessions = 0, n_users = 0, exemplars = '[]'
+    UPDATE failure_modes SET n_traces = 0, n_sessions = 0, n_users = 0, exemplars = '[]', n_counted = -1
     WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id
 """)
 _MERGE = sa.text("""
-    UPDATE failure_mode_members SET failure_mode_id = :target WHERE tenant = :tenant AND failure_mode_id = :source
+    UPDATE failures SET failure_mode_id = :target WHERE tenant = :tenant AND failure_mode_id = :source
 """)
 _SERVICES = sa.text("SELECT DISTINCT service FROM failures WHERE tenant = :tenant ORDER BY service")
 _OWNERS = sa.text("SELECT service, owner FROM service_owners WHERE tenant = :tenant")
@@ -110,23 +101,43 @@ def sample(connection: sa.Connection, tenant: str) -> list[Sampled]:
             failure=from_json(Failure, row.record),
             kind=row.kind,
             text=json.loads(row.description),
-            failure_mode_id=row.failure_mode_id,
+            failure_mode_id=row.failure_mode_id or None,
             n=row.n,
         )
-        for row in connection.execute(_SAMPLE, {"tenant": tenant, "newest": NEWEST})
+        for row in connection.execute(_SAMPLE[connection.dialect.name], {"tenant": tenant, "newest": NEWEST})
     ]
 
 
 def save_grouping(connection: sa.Connection, tenant: str, modes: Sequence[FailureMode], moves: Sequence[Move]) -> None:
-    """Keep the modes, move the failures, and count anew whom each mode reaches."""
-    keep_modes(connection, tenant, modes)
-    for move in moves:
-        connection.execute(_JOIN if move.before is None else _MOVE, {"tenant": tenant, **move._asdict()})
-    reached = {row.failure_mode_id: row for row in connection.execute(_REACHED, {"tenant": tenant})}
-    for row in reached.values():
-        connection.execute(_COUNT, {"tenant": tenant, **row._asdict()})
-    for left in sorted({move.before for move in moves if move.before} - reached.keys()):
+    """Keep the modes and move the failures; count anew whom each mode reaches that has more or fewer of them now."""
+    if moves:
+        connection.execute(_MOVE, [{"tenant": tenant, **move._asdict(), "before": move.before or ""} for move in moves])
+    sizes: dict[str, int] = {row.failure_mode_id: row.n for row in connection.execute(_SIZES, {"tenant": tenant})}
+    counted = {row.failure_mode_id: row for row in connection.execute(_COUNTED, {"tenant": tenant})}
+    changed = {place for move in moves for place in (move.before, move.after) if place}
+    changed |= {mode_id for mode_id, n in sizes.items() if mode_id not in counted or counted[mode_id].n_counted != n}
+    known = {mode_id: _counts(row) for mode_id, row in counted.items()}
+    known |= {mode_id: _reached(connection, tenant, mode_id) for mode_id in changed & sizes.keys()}
+    keep_modes(connection, tenant, [replace(mode, **known.get(mode.id, {})) for mode in modes])
+    for mode_id in sorted(changed & sizes.keys()):
+        connection.execute(_NOTE_COUNTED, {"tenant": tenant, "failure_mode_id": mode_id, "n": sizes[mode_id]})
+    for left in sorted(changed - sizes.keys()):
         connection.execute(_EMPTY, {"tenant": tenant, "failure_mode_id": left})
+
+
+def _reached(connection: sa.Connection, tenant: str, mode_id: str) -> dict[str, Any]:
+    return _counts(connection.execute(_REACHED, {"tenant": tenant, "failure_mode_id": mode_id}).one())
+
+
+def _counts(row: sa.Row[Any]) -> dict[str, Any]:
+    """Return what a failure mode says of its failures."""
+    return {
+        "n_traces": row.n_traces,
+        "n_sessions": row.n_sessions,
+        "n_users": row.n_users,
+        "first_seen": moment(row.first_seen),
+        "last_seen": moment(row.last_seen),
+    }
 
 
 def merge_members(connection: sa.Connection, tenant: str, target: FailureMode, source: FailureMode) -> None:

@@ -29,8 +29,7 @@ _ALL = sa.text("SELECT record FROM proofs WHERE tenant = :tenant ORDER BY propos
 MAX_KINDS = 20
 _KINDS = sa.text("""
     SELECT DISTINCT spans.name FROM spans
-    JOIN failure_mode_members ON failure_mode_members.tenant = spans.tenant
-        AND failure_mode_members.trace_id = spans.trace_id
+    JOIN failures ON failures.tenant = spans.tenant AND failures.trace_id = spans.trace_id
     WHERE spans.tenant = :tenant AND failure_mode_id = :failure_mode_id AND spans.parent_span_id IS NULL
     LIMIT :limit
 """)
@@ -43,7 +42,7 @@ _RUNS = sa.text("""
         SELECT COALESCE(release, '') AS version,
             CASE WHEN started_at >= :boundary THEN 1 ELSE 0 END AS later,
             CASE WHEN EXISTS (
-                SELECT 1 FROM failure_mode_members AS members WHERE members.tenant = traces.tenant
+                SELECT 1 FROM failures AS members WHERE members.tenant = traces.tenant
                 AND members.trace_id = traces.trace_id AND members.failure_mode_id = :failure_mode_id
             ) THEN 1 ELSE 0 END AS of_mode,
             CASE WHEN EXISTS (

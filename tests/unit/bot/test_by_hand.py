@@ -9,6 +9,7 @@ from bot.by_hand import merge, set_status, split
 from bot.errors import NotMergeable, NotSplittable
 from clustering.failure_mode import Status
 from tests.unit.bot.grouped_store import BALANCE, ENCODER, METHOD, TENANT, Grouped
+from tests.unit.clustering.runs import Run
 
 
 @pytest.fixture
@@ -26,6 +27,15 @@ def test_what_was_merged_stays_together_through_growth_and_a_restart(grouped: Gr
     failures += grouped.fail(f"{BALANCE} today")
     assert [mode.id for mode in grouped.group()] == [smaller.id]
     assert set(grouped.places(failures)) == {smaller.id}
+
+
+def test_a_failure_that_is_gone_is_counted_no_longer(grouped: Grouped) -> None:
+    gone, *_ = grouped.fail(BALANCE, 3)
+    assert [mode.n_traces for mode in grouped.group()] == [3]
+    run = Run(trace_id=gone.trace_id)
+    run.agent()
+    grouped.store.save_examined(TENANT, run.trace, [])
+    assert [mode.n_traces for mode in grouped.group()] == [2]
 
 
 def test_a_merge_needs_no_word_when_grouping_comes_to_the_same(grouped: Grouped) -> None:

@@ -9,6 +9,17 @@ from bot.store.engine import open_engine
 from bot.store.migrate import migrate, read_migrations, statements
 from bot.store.transaction import writing
 
+OLD_MEMBERS = """
+INSERT INTO tenants (tenant, created_at) VALUES ('7', 0);
+INSERT INTO failures (tenant, trace_id, span_id, detector, service, occurred_at, record) VALUES
+    ('7', 't1', 'a', 'error', 's', 0, '{}'), ('7', 't2', 'a', 'error', 's', 0, '{}');
+INSERT INTO failure_modes (tenant, failure_mode_id, title, status, detector, failure_key, centroid, exemplars,
+    n_traces, n_sessions, n_users, first_seen, last_seen)
+    VALUES ('7', 'fm1', '', 'new', 'error', '', '', '[]', 1, 0, 0, 0, 0);
+INSERT INTO failure_mode_members (tenant, trace_id, span_id, detector, failure_mode_id)
+    VALUES ('7', 't1', 'a', 'error', 'fm1');
+"""
+
 
 @pytest.fixture
 def sqlite(tmp_path: Path) -> sa.Engine:
@@ -42,6 +53,22 @@ def test_a_database_of_a_newer_version_is_refused(engine: sa.Engine) -> None:
         connection.exec_driver_sql("INSERT INTO migrations (name) VALUES ('9999_future')")
     with pytest.raises(NewerSchema, match="9999_future"):
         migrate(engine)
+
+
+def test_failures_stay_in_their_mode_when_members_become_a_column(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {name: sql for name, sql in read_migrations().items() if name < "0042"}
+    with monkeypatch.context() as patched:
+        patched.setattr("bot.store.migrate.read_migrations", lambda: before)
+        migrate(engine)
+    with writing(engine) as connection:
+        for statement in statements(OLD_MEMBERS, dialect=engine.dialect.name):
+            connection.exec_driver_sql(statement)
+    migrate(engine)
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT trace_id, failure_mode_id FROM failures ORDER BY trace_id").all()
+    assert [tuple(row) for row in found] == [("t1", "fm1"), ("t2", "")]
 
 
 def test_two_processes_that_start_together_migrate_once(engine: sa.Engine) -> None:
