@@ -46,6 +46,14 @@ REFUSAL = re.compile(
 )
 
 
+def overlap(before: str, now: str) -> float:
+    """Return the share of the words of two remarks that both use; 0 for long texts."""
+    if max(len(before), len(now)) > MAX_TEXT:
+        return 0.0
+    words, again = set(re.findall(r"\w+", before.lower())), set(re.findall(r"\w+", now.lower()))
+    return len(words & again) / max(1, len(words | again))
+
+
 def agrees(said: str) -> bool:
     """Say whether somebody agrees to what was proposed to them."""
     text = _plain(said)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from clustering.dialogue import AGENT, PEOPLE, Turn, dialogue
 from clustering.failure import Failure
 from clustering.failure_at import failure_at
-from clustering.people import MAX_TEXT, objection
+from clustering.people import objection, overlap
 from webhooks.trace import Trace
 
 MIN_WORDS = 5  # "yes" and "yes, please" are said again and mean nothing
@@ -57,7 +57,4 @@ def _objections(turns: Iterable[Turn]) -> Iterator[tuple[Turn, str]]:
 
 
 def _same(before: str, now: str) -> bool:
-    if max(len(before), len(now)) > MAX_TEXT:
-        return False
-    words, again = set(re.findall(r"\w+", before.lower())), set(re.findall(r"\w+", now.lower()))
-    return len(again) >= MIN_WORDS and len(words & again) >= SAME_WORDS * len(words | again)
+    return len(set(re.findall(r"\w+", now.lower()))) >= MIN_WORDS and overlap(before, now) >= SAME_WORDS

@@ -44,6 +44,38 @@ def test_the_same_looks_in_one_turn_are_a_circle(run: Run, detector: Detector) -
     assert [failure.detector for failure in detector(run.trace)][:1] == [detector.name]
 
 
+@pytest.mark.parametrize(
+    ("tool", "first", "then", "n"),
+    [
+        ("search_flights", "Which flights go to Oslo?", "I need one that is below 200 dollars.", 1),
+        ("search_flights", "Which flights go to Oslo?", "Which flights go to Oslo, please?", 0),
+        ("get_flight", "Which flights go to Oslo?", "I need one that is below 200 dollars.", 0),
+        ("research_topic", "Which flights go to Oslo?", "I need one that is below 200 dollars.", 0),
+    ],
+)
+def test_the_same_search_for_another_wish_makes_no_progress(run: Run, tool: str, first: str, then: str, n: int) -> None:
+    run.agent()
+    history: list[tuple[str, str]] = []
+    for question in (first, then):
+        history.append(("user", question))
+        chat(run, *history, calls=[(tool, '{"to": "OSL"}')])
+        run.tool(tool, "SK 1", arguments={"to": "OSL"})
+        chat(run, *history, answer="SK 1.")
+        history.append(("assistant", "SK 1."))
+    assert [failure.key for failure in RepeatedReads()(run.trace)] == [tool] * n
+
+
+def test_a_search_after_a_change_is_not_needless(run: Run) -> None:
+    run.agent()
+    history: list[tuple[str, str]] = []
+    for question in ("Which flights go to Oslo?", "Book it, and is there another one?"):
+        history.append(("user", question))
+        chat(run, *history, calls=[("search_flights", '{"to": "OSL"}')])
+        run.tool("search_flights", "SK 1", arguments={"to": "OSL"})
+        run.tool("book_flight", "booked", arguments={"id": "SK 1"})
+    assert list(RepeatedReads()(run.trace)) == []
+
+
 def test_a_request_that_is_sent_again_begins_no_turn(run: Run) -> None:
     run.agent()
     run.llm(("user", "How is C-1?"), error=("RateLimitError", "429"))
