@@ -11,6 +11,8 @@ TRACEWRIGHT_LABELLED names, else of `../shared/data`. Printed and written, null 
 * errors: what tools answered when they failed, by cause; precision of pairs, and the share of texts that is embedded;
   by their own labels where a file is called so;
 * wrote: only the runs that changed something;
+* headlines: silent failures that a model was asked about, grouped by their own words and by its recorded headlines,
+  against labels that name symptoms (tau-bench, tau2) and causes (AgentRx);
 * many_bugs: several bugs in one service, F1 of pairs (`benchmarks/many_bugs.py`);
 * stability: failures whose mode changes when 20 % more arrive, and modes that keep their id, over five seeds;
 * scale: a million generated failures through the database, described, kept and grouped; a second million, and what
@@ -24,7 +26,8 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +39,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 from benchmarks.generated_failures import scale, stability
 from benchmarks.grouping_peers import environment, peers
 from benchmarks.grouping_sets import Labelled, error_messages, labelled_failures
+from benchmarks.headlines import described_anew
 from benchmarks.labelled_runs import UnreadableRun
 from benchmarks.many_bugs import cases, pair_scores
 from clustering.describe import describe, words_of
@@ -47,10 +51,12 @@ from clustering.modes import update_modes
 FOLDER = "TRACEWRIGHT_LABELLED"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 SYMPTOMS = ("tau_bench", "tau2")
+CAUSES = ("agentrx",)
 ERRORS = ("tau_bench", "tau2", "whowhen")
 SEEDS = range(5)
 DRAWS = 20
 ENOUGH = 2  # failures
+HEADING = f"{'method':<24}{'groups':>7}{'AMI':>7}{'±':>6}{'pair precision':>16}{'domain AMI':>12}"
 
 
 def main(argv: Sequence[str] | None = None, *, encoder: Encoder | None = None) -> None:
@@ -87,6 +93,8 @@ def _measured(arguments: argparse.Namespace, work: Path, encoder: Encoder) -> di
         if wanted(name):
             enough = len(failures) >= ENOUGH
             figures[name] = _compared(name, failures, encoder, python=python, work=work) if enough else None
+    if wanted("headlines"):
+        figures["headlines"] = headlines(_runs(arguments.traces), encoder)
     sections: dict[str, Callable[[], dict[str, float]]] = {
         "many_bugs": lambda: many_bugs(encoder, work / "traffic"),
         "stability": lambda: stability(encoder, seeds=SEEDS),
@@ -112,10 +120,16 @@ def _sets(traces: Sequence[Path]) -> dict[str, list[Labelled]]:
     return found | {"wrote": [each for each in symptoms if each.wrote]}
 
 
+def _runs(traces: Sequence[Path]) -> dict[str, list[Labelled]]:
+    """Return the failing runs of each file."""
+    files = {path.name.partition(".")[0]: path for path in traces or _files()}
+    return {name: labelled_failures(path) for name, path in files.items() if traces or name in {*SYMPTOMS, *CAUSES}}
+
+
 def _files() -> list[Path]:
     folder = Path(os.environ.get(FOLDER) or SHARED)
     files = sorted(folder.glob("*.jsonl.gz")) if folder.is_dir() else []
-    return [path for path in files if path.name.partition(".")[0] in {*SYMPTOMS, *ERRORS}]
+    return [path for path in files if path.name.partition(".")[0] in {*SYMPTOMS, *CAUSES, *ERRORS}]
 
 
 def _compared(
@@ -126,7 +140,7 @@ def _compared(
     texts = [each.text for each in failures]
     unique = {words_of(text) for text in texts}
     print(f"\n{name}: {len(failures)} failures, {len(set(labels))} labels, {len(unique)} texts to embed; ± see --help")
-    print(f"{'method':<24}{'groups':>7}{'AMI':>7}{'±':>6}{'pair precision':>16}{'domain AMI':>12}")
+    print(HEADING)
     ours = _ours(failures, encoder)
     figures = _row("ours", failures, [ours], spread=_spread(labels, ours))
     k = min(len(set(labels)), len(set(texts)))
@@ -134,6 +148,33 @@ def _compared(
     others = peers(texts, vectors, k=k, seeds=SEEDS, python=python, work=work)
     beside = {peer: _row(peer, failures, found)["ami"] for peer, found in others.items() if found}
     return figures | {"share_embedded": round(len(unique) / len(failures), 4), "peers": beside}
+
+
+def headlines(sets: Mapping[str, Sequence[Labelled]], encoder: Encoder) -> dict[str, dict[str, float]]:
+    """Print how the same failures are grouped by their own words and by headlines; those nobody wrote are left out."""
+    figures = {}
+    for name, failures in sets.items():
+        anew = described_anew(failures)
+        own = [each for each in failures if each.run_id in anew]
+        if len(own) < ENOUGH:
+            continue
+        told = [replace(each, text=anew[each.run_id]) for each in own]
+        n_told = sum(each.text != other.text for each, other in zip(own, told, strict=True))
+        print(f"\n{name}: {len(own)} silent failures, {n_told} with a usable headline\n{HEADING}")
+        rows = {}
+        for title, described in (("own words", own), ("headlines", told)):
+            groups = _ours(described, encoder)
+            spread = _spread([each.label for each in described], groups)
+            rows[title] = _row(title, described, [groups], spread=spread)
+        figures[name] = {
+            "n": len(own),
+            "n_headlines": n_told,
+            "ami_without": rows["own words"]["ami"],
+            "ami_with": rows["headlines"]["ami"],
+            "ami_domain_without": rows["own words"]["ami_domain"],
+            "ami_domain_with": rows["headlines"]["ami_domain"],
+        }
+    return figures
 
 
 def _ours(failures: Sequence[Labelled], encoder: Encoder) -> list[int]:

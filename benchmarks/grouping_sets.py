@@ -26,8 +26,10 @@ class Labelled:
     text: str
     label: str
     domain: str
+    trace: Trace
     #: Whether the run changed anything.
     wrote: bool = False
+    run_id: str = ""
 
 
 def labelled_failures(path: Path) -> list[Labelled]:
@@ -43,7 +45,13 @@ def error_messages(paths: Sequence[Path]) -> list[Labelled]:
     """Return the errors of known cause that tools answered with in any run of these files."""
     found = caused_errors(run for path in paths for run in read_runs(path))
     return [
-        Labelled(failure=failure, text=describe(failure, error.trace), label=error.cause, domain=error.domain)
+        Labelled(
+            failure=failure,
+            text=describe(failure, error.trace),
+            label=error.cause,
+            domain=error.domain,
+            trace=error.trace,
+        )
         for error in found
         for failure in ToolErrors()(error.trace)
     ]
@@ -56,7 +64,15 @@ def _labelled(run: LabelledRun) -> Labelled:
     broke = [failure for failure in errors if failure.detector == "error"]
     failure = (*at_step, *broke, *NegativeFeedback()(trace))[0]
     wrote = any(changes(span) for span in tool_calls(trace))
-    return Labelled(failure=failure, text=describe(failure, trace), label=run.label, domain=run.domain, wrote=wrote)
+    return Labelled(
+        failure=failure,
+        text=describe(failure, trace),
+        label=run.label,
+        domain=run.domain,
+        trace=trace,
+        wrote=wrote,
+        run_id=run.id,
+    )
 
 
 def _rated(trace: Trace) -> Trace:

@@ -8,7 +8,7 @@ one.
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -34,15 +34,24 @@ def sampled(runs: Sequence[LabelledRun]) -> list[LabelledRun]:
 
 def judge_runs(runs: Iterable[LabelledRun]) -> dict[str, Judgement]:
     """Return what the judge says of each run, by its id; those that nobody answered for are left out."""
-    replies = _recorded()
-    asked = {run.id: question(transcript(run.trace)) for run in runs}
-    new = {key: asked[key] for key in asked if digest(asked[key]) not in replies}
+    transcripts = {run.id: transcript(run.trace) for run in runs}
+    answered = replies({key: question(told) for key, told in transcripts.items()}, RECORDING)
+    return {key: read_judgement(reply, transcripts[key]) for key, reply in answered.items()}
+
+
+def replies(
+    asked: Mapping[str, Sequence[Mapping[str, Any]]], recording: Path, *, sample: Container[str] | None = None
+) -> dict[str, str]:
+    """Return what was answered to each request that a recording knows, or that an endpoint answers, by its name.
+
+    An endpoint is only asked about what is in the sample, by default about all.
+    """
+    known = _recorded(recording)
+    new = {key: asked[key] for key in asked if digest(asked[key]) not in known and (sample is None or key in sample)}
     model = build_model(read_settings(os.environ)) if new else None
     if model is not None:
-        replies |= _ask(model, new)
-    known = {key: replies[digest(messages)] for key, messages in asked.items() if digest(messages) in replies}
-    transcripts = {run.id: transcript(run.trace) for run in runs if run.id in known}
-    return {key: read_judgement(reply, transcripts[key]) for key, reply in known.items()}
+        known |= _ask(model, new, recording)
+    return {key: known[digest(messages)] for key, messages in asked.items() if digest(messages) in known}
 
 
 def digest(messages: Sequence[Mapping[str, Any]]) -> str:
@@ -50,15 +59,15 @@ def digest(messages: Sequence[Mapping[str, Any]]) -> str:
     return hashlib.sha256(json.dumps(messages, sort_keys=True).encode()).hexdigest()
 
 
-def _recorded() -> dict[str, str]:
-    lines = RECORDING.read_text("utf-8").splitlines() if RECORDING.exists() else []
+def _recorded(recording: Path) -> dict[str, str]:
+    lines = recording.read_text("utf-8").splitlines() if recording.exists() else []
     return {each["request"]: each["reply"] for each in map(json.loads, lines)}
 
 
-def _ask(model: Model, asked: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]:
+def _ask(model: Model, asked: Mapping[str, Sequence[Mapping[str, Any]]], recording: Path) -> dict[str, str]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(pool.map(lambda messages: model.complete(messages, []).content, asked.values()))
     found = {digest(messages): answer for messages, answer in zip(asked.values(), answers, strict=True)}
-    with RECORDING.open("a", encoding="utf-8") as file:
+    with recording.open("a", encoding="utf-8") as file:
         file.writelines(json.dumps({"request": key, "reply": reply}) + "\n" for key, reply in found.items())
     return found

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from bot.advisor import Advisor
 from bot.allowance import Allowance
-from bot.audit import Judge
 from bot.errors import BadSetting
 from bot.forge.forge import Forge
 from bot.forge.github_app import GitHubApp
@@ -95,6 +95,7 @@ def assemble(settings: Settings, *, sandbox: Sandbox | None = None) -> Product:
         model=build_model(settings),
         a_day=Allowance(tokens=settings.fixer_tokens_per_day, cost_usd=settings.fixer_usd_per_day),
         judge=build_judge(settings),
+        namer=build_namer(settings),
         live=_live(settings, client),
         discretions=build_discretions(settings),
         quiet_s=settings.quiet_s,
@@ -142,16 +143,25 @@ def _github(settings: Settings) -> GitHubApp | None:
     return GitHubApp(settings.github_app_id, key, api_url=settings.api_url)
 
 
-def build_judge(settings: Settings) -> Judge | None:
+def build_judge(settings: Settings) -> Advisor | None:
     """Return what audits runs, None without a model or without a budget for it."""
-    model = build_model(settings)
-    if model is None or not settings.judge_tokens_per_day or not settings.judge_usd_per_day:
+    return _advisor(settings, settings.judge_tokens_per_day, settings.judge_usd_per_day)
+
+
+def build_namer(settings: Settings) -> Advisor | None:
+    """Return what writes headlines and titles, None without a model or without a budget for it."""
+    return _advisor(settings, settings.headline_tokens_per_day, settings.headline_usd_per_day)
+
+
+def _advisor(settings: Settings, tokens_per_day: int, usd_per_day: float) -> Advisor | None:
+    model = build_model(settings) if tokens_per_day and usd_per_day else None
+    if model is None:
         return None
-    return Judge(
+    return Advisor(
         model=model,
         name=settings.model,
-        tokens_per_day=settings.judge_tokens_per_day,
-        usd_per_day=settings.judge_usd_per_day,
+        tokens_per_day=tokens_per_day,
+        usd_per_day=usd_per_day,
         usd_per_million=(settings.usd_per_million_input_tokens, settings.usd_per_million_output_tokens),
     )
 

@@ -3,54 +3,32 @@
 What the model says becomes a failure only where no detector saw one, and only with a citation that is in the run.
 """
 
-import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from bot.advisor import DAY, Advisor
 from bot.agents import Agents
 from bot.readable import load_readable
-from bot.store.judgements import AuditSpent, Judged
+from bot.store.judgements import Judged
+from bot.store.spending import Spent
 from bot.store.store import Store
 from clustering.audit_order import Candidate, audit_order
 from clustering.judgement import judged_failure, question, read_judgement
 from clustering.transcript import transcript
 from fixers.errors import ModelError
-from fixers.model import CHARACTERS_PER_TOKEN, Model
 from webhooks.semconv import service_name
 from webhooks.trace import Trace
 
-DAY = timedelta(days=1)
 CANDIDATES = 2_000  # the latest; a sample of them is asked about
-MAX_ANSWER_TOKENS = 1_000  # reckoned with before a question; answers are a few lines
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
-    """The model that is asked, and what it may cost each tenant in 24 hours."""
-
-    model: Model
-    name: str
-    tokens_per_day: int
-    usd_per_day: float
-    #: US dollars per million input and output tokens; zeros: the limit in dollars never binds.
-    usd_per_million: tuple[float, float] = (0.0, 0.0)
-
-    def can_pay(self, spent: AuditSpent, input_tokens: int) -> bool:
-        """Say whether a question of so many tokens, and its answer, still fit."""
-        price_in, price_out = self.usd_per_million
-        cost_usd = (input_tokens * price_in + MAX_ANSWER_TOKENS * price_out) / 1_000_000
-        fits = spent.tokens + input_tokens + MAX_ANSWER_TOKENS <= self.tokens_per_day
-        return fits and spent.cost_usd + cost_usd <= self.usd_per_day
 
 
 def audit(
     store: Store,
     tenant: str,
     *,
-    judge: Judge,
+    judge: Advisor,
     agents: Agents,
     now: datetime,
     on_progress: Callable[[int, int], None] = lambda *_: None,
@@ -68,18 +46,18 @@ def audit(
             if judged is None:
                 return n_judged
             _keep(store, tenant, trace, judged)
-            spent = AuditSpent(spent.tokens + judged.tokens, spent.cost_usd + judged.cost_usd)
+            spent = Spent(spent.n_runs + 1, spent.tokens + judged.tokens, spent.cost_usd + judged.cost_usd)
             n_judged += 1
             on_progress(n_judged, len(candidates))
     return n_judged
 
 
-def _ask(judge: Judge, trace: Trace, candidate: Candidate, agents: Agents, spent: AuditSpent) -> Judged | None:
+def _ask(judge: Advisor, trace: Trace, candidate: Candidate, agents: Agents, spent: Spent) -> Judged | None:
     """Return what the judge says of a run; None when it costs too much or the provider fails."""
     agent = agents.owner_of(service_name(trace))
     run = transcript(trace)
     asked = question(run, [rule.sentence for rule in agent.harness.policies] if agent else ())
-    if not judge.can_pay(spent, len(json.dumps(asked)) // CHARACTERS_PER_TOKEN):
+    if not judge.can_pay(spent, asked):
         return None
     try:
         reply = judge.model.complete(asked, [])

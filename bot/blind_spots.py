@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from bot.audit import DAY, Judge
+from bot.advisor import DAY, Advisor
 from bot.store.judgements import Audited
 from bot.store.store import Store
 from clustering.judgement import Verdict
@@ -58,7 +58,7 @@ def weigh(audited: Sequence[Audited]) -> Audit:
     )
 
 
-def blind_spots(store: Store, tenant: str, *, judge: Judge | None, now: datetime) -> dict[str, Any]:
+def blind_spots(store: Store, tenant: str, *, judge: Advisor | None, now: datetime) -> dict[str, Any]:
     """Return what is known of the failures that no detector sees, as plain values."""
     weighed = weigh(store.audited(tenant))
     spent = store.audit_spent(tenant, since=now - DAY)

@@ -42,11 +42,15 @@ def regroup(
 ) -> int:
     """Do what `group` does for who has the turn; with `anew`, all are grouped whether that is needed or not."""
     _describe_the_rest(store, tenant)
+    retold = set(store.ungrouped_headlines(tenant))
     sampled = store.sample(tenant)
+    # What had its place by its own words may have another by its headline.
+    anew = anew or any(each.failure_mode_id and each.failure.trace_id in retold for each in sampled)
     update = _update(store, tenant, sampled, encoder=encoder, owner_of=owner_of, anew=anew)
     moves = {Move(each.kind, each.failure_mode_id, update.members[each.failure.identity]) for each in sampled}
     changed = [move for move in moves if move.before != move.after]
     store.save_grouping(tenant, update.modes, sorted(changed, key=lambda move: (move.kind, move.before or "")))
+    store.mark_grouped(tenant, sorted(retold))
     return sum(1 for mode in store.failure_modes(tenant) if mode.n_traces)
 
 

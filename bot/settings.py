@@ -71,6 +71,9 @@ class Settings:
     #: What the judge may cost in 24 hours: tokens, and US dollars where prices are set; 0 turns it off, as no key does.
     judge_tokens_per_day: int = 200_000
     judge_usd_per_day: float = 1.0
+    #: What headlines of failing runs and titles of failure modes may cost in 24 hours; 0 tokens: none are asked for.
+    headline_tokens_per_day: int = 0
+    headline_usd_per_day: float = 1.0
     #: The model that answers unrecorded calls in a replay; empty base URL: such cases are inconclusive.
     replay_base_url: str = ""
     replay_api_key: str = ""

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
+from bot.advisor import Advisor
 from bot.agents import Agents
 from bot.allowance import UNLIMITED, Allowance
-from bot.audit import Judge, audit
+from bot.audit import audit
 from bot.board import write_boards
 from bot.changes import Changes
 from bot.choose import Choosing
@@ -29,6 +30,7 @@ from bot.service_owners import owner_finder
 from bot.store.store import Store
 from bot.work import end_work
 from bot.workshop import Listener, Workshop, silent
+from bot.write_headlines import write_headlines
 from clustering.embed import Encoder
 from fixers.draft import RECIPES
 from fixers.evidence import Verdict
@@ -57,7 +59,9 @@ class ProductStages:
     #: What the model may cost in a day.
     a_day: Allowance = UNLIMITED
     #: Reads a sample of the runs, those that no detector flagged too; None: nobody does.
-    judge: Judge | None = None
+    judge: Advisor | None = None
+    #: Writes headlines of failing runs and titles of failure modes; None: both come from masked words.
+    namer: Advisor | None = None
     live: LiveModel | None = None
     quiet_s: float = 60.0
     #: Reviewers are answered when they have said nothing for so long.
@@ -81,6 +85,15 @@ class ProductStages:
                 agents=agents,
                 now=self.now(),
                 on_progress=self._telling("judging runs"),
+            )
+        if self.namer is not None:
+            write_headlines(
+                self.store,
+                tenant,
+                advisor=self.namer,
+                agents=agents,
+                now=self.now(),
+                on_progress=self._telling("writing headlines"),
             )
         return n_examined
 

@@ -42,6 +42,26 @@ STRUCTURAL = frozenset(
         "unknown_tool",
     }
 )
+#: Detectors that see what no program said: a model's headline, where there is one, tells their failures apart.
+SILENT = frozenset(
+    {
+        "abandoned",
+        "contradiction",
+        "ignored_error",
+        "judge",
+        "limit",
+        "loop",
+        "needless_handover",
+        "negative_feedback",
+        "no_progress",
+        "objection",
+        "policy",
+        "repeated_call",
+        "unbacked_claim",
+        "ungrounded_argument",
+        "unkept_promise",
+    }
+)
 MAX_WORDS = 120  # the encoder reads 256 tokens
 MAX_CHARS = 2_000
 #: Words at the head of a message that only say that it is one.
@@ -50,22 +70,35 @@ A_WORD = re.compile(r"[^\W\d_]{2}")
 REFUSALS = {sentence: name for name, (_, sentence) in CLASSES.items()}
 
 
-def describe(failure: Failure, trace: Trace | None) -> str:
+def describe(failure: Failure, trace: Trace | None, headline: str = "") -> str:
     """Return a masked description of `failure`, which belongs to `trace`; None where that cannot be read any more.
 
     Two lines, words and structure; only the words are embedded. Errors: the masked message and the function of the
     harness that raised it; the exception's name, too, where it is not in the key; where a model's provider refused,
     the class of the refusal instead of its words. Failures whose cause is in their key: the masked reason, and no
-    structure. All others, such as negative feedback: the masked words, and what the run did.
+    structure. All others, such as negative feedback: the masked words, and what the run did. A headline of the run
+    stands in for the words of what no program said.
     """
     if failure.detector in STRUCTURAL:
-        lines = [mask(failure.reason)]
+        lines = [_own_words(failure)]
     elif failure.detector in ERROR_LIKE:
         span = trace.span(failure.span_id) if trace else None
         lines = _refusal(failure, span) or [_error(failure, span), site(span) if span else ""]
     else:
-        lines = [mask(failure.message), deed(trace) if trace else ""]
+        lines = [_own_words(failure), deed(trace) if trace else ""]
+    if headline and failure.detector in SILENT:
+        lines[0] = mask(headline)
     return "\n".join(" ".join(line.split()[:MAX_WORDS]) for line in lines).rstrip("\n")
+
+
+def has_headline(failure: Failure, text: str) -> bool:
+    """Say whether the words of a description are a headline, and not the failure's own."""
+    words = text.partition("\n")[0]
+    return failure.detector in SILENT and words != " ".join(_own_words(failure).split()[:MAX_WORDS])
+
+
+def _own_words(failure: Failure) -> str:
+    return mask(failure.reason if failure.detector in STRUCTURAL else failure.message)
 
 
 def words_of(text: str) -> str:

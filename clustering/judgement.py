@@ -91,20 +91,21 @@ def question(run: Transcript, policies: Sequence[str] = ()) -> list[dict[str, st
         Rules that the user wrote down for the agent, one sentence each.
 
     """
-    told = [
-        as_line({"instructions of the agent": run.instructions}),
-        *(as_line({"rule": policy}) for policy in policies),
-        run.lines(),
-    ]
     return [
         {"role": "system", "content": RULES + ", ".join(KINDS)},
-        {"role": "user", "content": "\n".join(told)},
+        {"role": "user", "content": record(run, policies)},
     ]
+
+
+def record(run: Transcript, policies: Sequence[str] = ()) -> str:
+    """Return all that a model is told of a run: lines of JSON, with nothing of what it was rated."""
+    instructions = as_line({"instructions of the agent": run.instructions})
+    return "\n".join([instructions, *(as_line({"rule": policy}) for policy in policies), run.lines()])
 
 
 def read_judgement(reply: str, run: Transcript) -> Judgement:
     """Read a model's answer about `run`; whatever it is, nothing is raised."""
-    found = _object(reply)
+    found = object_in(reply)
     if found is None or not isinstance(found.get("failed"), bool):
         return Judgement(verdict=Verdict.UNREADABLE)
     cited = list(_cited(found.get("cited")))
@@ -143,7 +144,7 @@ def one_line_of(value: object) -> str:
     return one_line(value, limit=MAX_WHY) if isinstance(value, str) else ""
 
 
-def _object(reply: str) -> Mapping[str, Any] | None:
+def object_in(reply: str) -> Mapping[str, Any] | None:
     """Return the JSON object that an answer consists of, with or without a fence around it."""
     text = reply.strip()
     if fenced := re.fullmatch(r"```(?:json)?\s*(.*?)\s*```", text, re.DOTALL):

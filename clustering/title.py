@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from clustering.describe import NOISE, REFUSALS
+from clustering.describe import NOISE, REFUSALS, has_headline
 from clustering.failure import Failure
 from clustering.mask import PLACEHOLDER
 
@@ -20,6 +20,8 @@ LEFT_OPEN = re.compile(r"(?:[\s:,;(\-]|\.\.\.|…)+$")
 def title(failure: Failure, text: str) -> str:
     """Return one line for the mode of `failure`, its most typical member, whose masked description is `text`."""
     said, _, after = PLACEHOLDER.sub("…", text).partition("\n")
+    if has_headline(failure, text):
+        return _shortened(said.rstrip(". "))
     write = TITLES.get(failure.detector, _unknown)
     return _shortened(write(failure, NOISE.sub("", said).strip(), after))
 

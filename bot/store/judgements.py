@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from bot.store.codec import from_json, to_json
 from bot.store.columns import chunks
+from bot.store.spending import Spent
 from clustering.audit_order import Candidate
 from clustering.judgement import Judgement, Verdict
 from webhooks.searched import microseconds, searched
@@ -31,7 +32,7 @@ _CANDIDATES = sa.text("""
     ORDER BY started_at DESC, trace_id LIMIT :most
 """)
 _SPENT = sa.text("""
-    SELECT coalesce(sum(tokens), 0) AS tokens, coalesce(sum(cost_usd), 0) AS cost_usd
+    SELECT count(*) AS n, coalesce(sum(tokens), 0) AS tokens, coalesce(sum(cost_usd), 0) AS cost_usd
     FROM judgements WHERE tenant = :tenant AND judged_at >= :since
 """)
 _AUDITED = sa.text("""
@@ -55,13 +56,6 @@ class Judged(NamedTuple):
     #: Whether a detector had seen a failure by then.
     was_flagged: bool
     model: str
-    tokens: int
-    cost_usd: float
-
-
-class AuditSpent(NamedTuple):
-    """What the judge has cost since a time."""
-
     tokens: int
     cost_usd: float
 
@@ -106,10 +100,10 @@ def candidates(connection: sa.Connection, tenant: str, *, most: int) -> list[Can
     return [Candidate(trace_id, bool(flagged), is_rated=rating != 0) for trace_id, rating, flagged in rows]
 
 
-def audit_spent(connection: sa.Connection, tenant: str, *, since: datetime) -> AuditSpent:
+def audit_spent(connection: sa.Connection, tenant: str, *, since: datetime) -> Spent:
     """Return what the judge has cost since a time."""
-    tokens, cost_usd = connection.execute(_SPENT, {"tenant": tenant, "since": microseconds(since)}).one()
-    return AuditSpent(int(tokens), float(cost_usd))
+    n, tokens, cost_usd = connection.execute(_SPENT, {"tenant": tenant, "since": microseconds(since)}).one()
+    return Spent(int(n), int(tokens), float(cost_usd))
 
 
 def audited(connection: sa.Connection, tenant: str) -> list[Audited]:

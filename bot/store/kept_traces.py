@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from bot.store import counts, failures, reindex, responses, runs, traces
+from bot.store import counts, failures, headlines, reindex, responses, runs, traces
 from bot.store.counts import Counts
 from bot.store.records import Records
 from bot.store.traces import Decode
@@ -11,6 +11,7 @@ from bot.store.transaction import writing
 from clustering.describe import describe
 from clustering.failure import Failure
 from clustering.score import Traffic
+from webhooks.searched import searched
 from webhooks.trace import Trace
 
 
@@ -43,7 +44,12 @@ class KeptTraces(Records):
     ) -> None:
         """Do so for several traces, in one transaction."""
         ordered = sorted(examined, key=lambda each: each[0].trace_id)  # two workers never wait for each other
-        described = [(*each, [describe(failure, each[0]) for failure in each[1]]) for each in ordered]
+        with self.engine.connect() as connection:
+            lines = headlines.headlines(connection, tenant, [trace.trace_id for trace, found, _ in ordered if found])
+        described = [
+            (*each, [describe(failure, each[0], lines.get(searched(each[0].trace_id), "")) for failure in each[1]])
+            for each in ordered
+        ]
         with writing(self.engine) as connection:
             for trace, found, run, texts in described:
                 # First, and the same as what deletes traces does first: a trace is then here to the end, or is gone.

@@ -56,6 +56,7 @@ _DROP_OTHERS = (
     ),
     "DELETE FROM quarantine WHERE tenant = :tenant AND received_at < :before",
     "DELETE FROM embeddings WHERE tenant = :tenant AND used_at < :before",
+    "DELETE FROM advice WHERE tenant = :tenant AND asked_at < :before",
 )
 _REFERRED = _of_traces("""
     SELECT DISTINCT batch FROM spans WHERE tenant = :tenant AND trace_id IN :trace_ids AND batch < :number

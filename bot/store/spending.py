@@ -33,7 +33,7 @@ _SUM = sa.text("""
 
 
 class Spent(NamedTuple):
-    """What all runs of the agent fixer have cost together."""
+    """What runs of the agent fixer, or a model's answers, have cost together."""
 
     n_runs: int = 0
     #: Input and output together.

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bot.advisor import MAX_ANSWER_TOKENS, Advisor
 from bot.agents import Agents
-from bot.audit import MAX_ANSWER_TOKENS, Judge, audit
+from bot.audit import audit
 from bot.blind_spots import blind_spots, weigh
 from bot.blind_spots_page import WITHOUT, blind_spots_page
 from bot.examine import examine
@@ -55,7 +56,7 @@ def look(store: Store) -> None:
 
 
 def asked(store: Store, model: Reader, *, days: int = 0, **limits: Any) -> int:  # noqa: ANN401
-    judge = Judge(**{"model": model, "name": "reader", "tokens_per_day": 10**6, "usd_per_day": 10.0} | limits)
+    judge = Advisor(**{"model": model, "name": "reader", "tokens_per_day": 10**6, "usd_per_day": 10.0} | limits)
     return audit(store, LOCAL, judge=judge, agents=AGENTS, now=NOW + timedelta(days=days))
 
 
@@ -114,7 +115,7 @@ def test_blind_spots_without_a_model_say_that_nobody_looked(tmp_path: Path) -> N
 def test_blind_spots_say_how_much_was_audited_and_what_was_found(tmp_path: Path) -> None:
     store = examined(tmp_path)
     asked(store, Reader())
-    judge = Judge(model=Reader(), name="reader", tokens_per_day=900, usd_per_day=2.0)
+    judge = Advisor(model=Reader(), name="reader", tokens_per_day=900, usd_per_day=2.0)
     told = blind_spots(store, LOCAL, judge=judge, now=Clock()())
     assert (told["unflagged"], told["audited"], told["found"]["k"], told["share_audited"]) == (3, 3, 3, 1.0)
     assert told["spent_in_24_h"] == {"tokens": 600, "cost_usd": 0.6}

@@ -16,6 +16,7 @@ from bot.proof import Basis, Proof
 from bot.pull_request import PullRequest
 from bot.refusal import Refusal
 from bot.remark import Remark
+from bot.store.advice import Advised
 from bot.store.failures import failure_id
 from bot.store.judgements import Judged
 from bot.store.prune import prune_tenant
@@ -36,6 +37,7 @@ from fixers.evidence import Verdict
 from fixers.proposal import Proposal
 from fixers.replay.cassette import Cassette
 from webhooks.github import Delivery
+from webhooks.trace import Trace
 
 Fixture = Any  # what conftest.py makes; its types cannot be imported here
 
@@ -107,6 +109,11 @@ READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
     "audited": lambda store, _: store.audited(OURS),
     "count_unflagged": lambda store, _: store.count_unflagged(OURS),
     "found_by_judge": lambda store, _: store.found_by_judge(OURS, most=9),
+    "advice": lambda store, _: store.advice(OURS, "q", "m"),
+    "advice_spent": lambda store, ids: store.advice_spent(OURS, since=ids["start"] - timedelta(days=1)).tokens,
+    "without_headline": lambda store, _: store.without_headline(OURS, most=9),
+    "silent_failures": lambda store, _: store.silent_failures(OURS, "t1"),
+    "ungrouped_headlines": lambda store, _: store.ungrouped_headlines(OURS),
     "outcomes_of_mode": lambda store, _: store.outcomes_of_mode(OURS, "fm1"),
     "answered_remarks": lambda store, _: store.answered_remarks(OURS, "tracewright/x"),
     "thresholds": lambda store, _: store.thresholds(OURS),
@@ -137,6 +144,9 @@ WRITES = {
     "save_examined",
     "save_all_examined",
     "keep_judged",
+    "keep_advice",
+    "keep_headline",
+    "mark_grouped",
     "save_modes",
     "keep_described",
     "save_grouping",
@@ -184,6 +194,16 @@ def mend(store: Store, tenant: str, proposal: Proposal, like: PullRequest) -> No
     branch = replace(like, number=2, head_branch="tracewright/y", state="merged")
     store.save_pull_request(tenant, branch, proposal_id=proposal.id)
     store.keep_mended_runs(tenant, proposal.id, [MENDED])
+
+
+def keep_answers(store: Store, tenant: str, trace: Trace, *, now: datetime) -> None:
+    """Keep what models said of a run without failures."""
+    run = Examined(intent="i", started_at=now, measures={"seconds": 1.0}, rating=-1)
+    store.save_examined(tenant, trace, [], run)
+    said = Judgement(verdict=Says.FAILED)
+    store.keep_judged(tenant, trace.trace_id, Judged(said, was_flagged=False, model="m", tokens=7, cost_usd=0.1))
+    store.keep_advice(tenant, "q", "m", Advised("Ask first.", tokens=7, cost_usd=0.1))
+    store.keep_headline(tenant, trace, "Ask first.")
 
 
 def fill_afterwards(store: Store, tenant: str, proposal_id: str, pull_request: PullRequest, *, now: datetime) -> None:
@@ -242,16 +262,13 @@ def fill(  # noqa: PLR0917  # fixtures are given by name
         loaded = store.load_traces(tenant, ["t1", "t2"])
         check = Check(span_id="a", constraint="rule", held=True, why="It does.")
         examined = Examined(intent="i", started_at=clock.time, measures={}, checks=[check])
-        store.save_examined(tenant, loaded["t1"], [failure, make_failure(span_id="b")], examined)
+        found = [failure, make_failure(span_id="b"), make_failure(detector="judge")]
+        store.save_examined(tenant, loaded["t1"], found, examined)
         with writing(store.engine) as connection:
             connection.execute(UNDESCRIBE, {"tenant": tenant})
         store.keep_service_owners(tenant, {"support": "acme/shop#support"})
         store.keep_wish(tenant, Wish(kinds=("k1",), by="service"))
-        run = Examined(intent="i", started_at=clock.time, measures={"seconds": 1.0}, rating=-1)
-        store.save_examined(tenant, loaded["t2"], [], run)
-        store.keep_judged(
-            tenant, "t2", Judged(Judgement(verdict=Says.FAILED), was_flagged=False, model="m", tokens=7, cost_usd=0.1)
-        )
+        keep_answers(store, tenant, loaded["t2"], now=clock.time)
         store.save_modes(tenant, [make_mode()], {"fm1": [failure_id(failure)]})
         store.embedding_cache(tenant, "minilm").update({"text": np.array([1], np.float32)})
         store.save_proposal(tenant, proposal)
