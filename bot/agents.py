@@ -26,6 +26,10 @@ class Agent:
         """Return a file's text on the base commit; None when there is none."""
         return self.forge.read_file(path, self.base.sha)
 
+    def in_public(self) -> bool:
+        """Ask whether strangers read what is proposed, and may not read what recorded runs said."""
+        return not self.harness.manners.publish_runs and self.forge.is_public()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agents:

@@ -1,12 +1,13 @@
 """Keep the dashboard issue of each repository that wants one: read its boxes, write what waits."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from bot.agents import Agents
+from bot.agents import Agent, Agents
 from bot.discretion import Discretion
 from bot.errors import ForgeError
 from bot.forge.forge import Forge
+from bot.in_public import shown_to_strangers
 from bot.pr_body.dashboard_issue import MARKER, TITLE, Shown, checked, render_dashboard
 from bot.queue import Queue
 from bot.store.store import Store
@@ -31,7 +32,10 @@ def write_boards(store: Store, tenant: str, agents: Agents, queue: Queue, discre
     for forge in _with_board(agents):
         try:
             before = _note_checked(store, tenant, forge)
-            body = _body(store, tenant, agents, queue, forge.repository, discretion)
+            here = [agent for agent in agents.readable if agent.forge.repository == forge.repository]
+            public = any(agent.in_public() for agent in here)
+            shown = shown_to_strangers(discretion, store, tenant) if public else discretion
+            body = _body(store, tenant, here, queue, forge.repository, shown)
             if body.strip() != (before or "").strip():
                 forge.keep_issue(MARKER, TITLE, body)
         except ForgeError as error:
@@ -53,7 +57,7 @@ def _note_checked(store: Store, tenant: str, forge: Forge) -> str | None:
 
 
 def _body(  # noqa: PLR0917
-    store: Store, tenant: str, agents: Agents, queue: Queue, repository: str, discretion: Discretion
+    store: Store, tenant: str, here: Sequence[Agent], queue: Queue, repository: str, discretion: Discretion
 ) -> str:
     modes = {mode.id: mode for mode in store.failure_modes(tenant) if mode.status not in QUIET}
     verdicts = store.verdicts(tenant)
@@ -62,9 +66,8 @@ def _body(  # noqa: PLR0917
         mode = modes.get(entry.failure_mode_id)
         if mode is not None and entry.repository == repository:
             last = verdicts[mode.id][-1] if mode.id in verdicts and not entry.base_sha else None
-            told = f"{last.verdict.value}: {discretion.text(last.reason)}" if last else ""
+            told = discretion.unless_public(f"{last.verdict.value}: {last.reason}", last.verdict.value) if last else ""
             shown.append(Shown(entry, discretion.mode(mode), told))
-    here = [agent for agent in agents.readable if agent.forge.repository == repository]
     standings = {agent.harness.name: queue.standing(tenant, agent).reason for agent in here}
     still_open = [
         opened.pull_request.url

@@ -54,7 +54,7 @@ class Changes:
         there = replace(agent, base=replace(agent.base, sha=now.base_sha))
         evidence = replace(self.workshop.try_out(tenant, now, mode, there), proposal_id=proposal.id)
         self.workshop.ledger.settle(tenant, mode, proposal, evidence)
-        shown = self.workshop.ledger.discretions.of(tenant)
+        shown = self.workshop.ledger.shown(tenant, agent)
         told, evidence = shown.proposal(now), shown.evidence(evidence)
         report(replace(pull_request, head_sha=head_sha), told, evidence, forge=forge, manners=agent.harness.manners)
         traffic, manners = self.workshop.ledger.store.traffic_of_all(tenant), agent.harness.manners
@@ -119,10 +119,10 @@ class Changes:
         mode = ledger.mode(tenant, ledger.proposal(tenant, proposal_id).failure_mode_id)
 
         def attempt() -> None:
-            shown, opened = ledger.discretions.of(tenant), ledger.store.pull_requests_of_mode(tenant, mode.id)[0]
+            agent, opened = ledger.agent_of(tenant, mode), ledger.store.pull_requests_of_mode(tenant, mode.id)[0]
+            shown = ledger.shown(tenant, agent)
             done, told = part(ledger.store, tenant, mode, by, encoder=encoder, discretion=shown)
-            forge = ledger.agent_of(tenant, mode).forge
-            answer(ledger.store, tenant, opened.pull_request, "split", told, forge=forge)
+            answer(ledger.store, tenant, opened.pull_request, "split", told, forge=agent.forge)
             if done and opened.pull_request.state == State.OPEN:
                 self.reexamine(tenant, opened.proposal_id)
 
@@ -168,6 +168,6 @@ class Changes:
             try_out=try_out,
             draft=draft,
             bundle=lambda drafted, evidence: self.workshop.ledger.bundled(tenant, mode, drafted, evidence),
-            discretion=self.workshop.ledger.discretions.of(tenant),
+            discretion=self.workshop.ledger.shown(tenant, agent),
             now=self.workshop.ledger.now,
         )

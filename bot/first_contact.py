@@ -65,6 +65,9 @@ def ask(forge: Forge, *, services: Sequence[str] = ()) -> bool:
     if CONFIGURATION_PATH in paths or forge.find_pull_request(BRANCH) is not None:
         return True
     found = {path: forge.read_file(path, base.sha) or "" for path in READ if path in paths}
+    if forge.is_public():  # what else sends traces here is nobody's business
+        shown = [*found.values(), *paths, forge.repository]
+        services = [service for service in services if any(service in text for text in shown)]
     configuration = suggest(paths, found, repository=forge.repository, services=services)
     if configuration is None:
         return False

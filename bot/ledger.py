@@ -8,9 +8,10 @@ from typing import TypeVar
 
 from bot.agents import Agent, Agents, read_agents
 from bot.bundle import bundle
-from bot.discretion import Discretions
+from bot.discretion import Discretion, Discretions
 from bot.errors import BotError, NoAgent, UnknownFailureMode
 from bot.forge.forge import Forge, State
+from bot.in_public import shown_to_strangers
 from bot.pr_body.escape import one_line
 from bot.queue import Queue
 from bot.second_chance import may_mend_again, may_try_again
@@ -83,6 +84,11 @@ class Ledger:
             why = unowned(agents) if agents.unreadable else f"no connected agent has the service {service!r}"
             raise NoAgent(why)
         return owner
+
+    def shown(self, tenant: str, agent: Agent) -> Discretion:
+        """Return what is left out of what the people of an agent's repository are shown."""
+        discretion = self.discretions.of(tenant)
+        return shown_to_strangers(discretion, self.store, tenant) if agent.in_public() else discretion
 
     def service(self, tenant: str, mode: FailureMode) -> str:
         """Return the service whose failures these are; empty when none is left."""

@@ -76,11 +76,17 @@ def draft_fixes(
             a_day=a_day,
         )
         drafted = draft(assignment, recipes=recipes, agent=ask)
+        marked = tuple(_marked(each, assignment) for each in drafted.proposals)
     for proposal in drafted.proposals:
         if proposal.author == AUTHOR:  # recipes read no lessons
             store.use_lessons(tenant, [each.lesson.id for each in lessons], proposal_id=proposal.id)
-    seen = tuple(assignment.traces)
-    return replace(drafted, proposals=tuple(replace(each, seen=seen) for each in drafted.proposals))
+    return replace(drafted, proposals=marked)
+
+
+def _marked(proposal: Proposal, assignment: Assignment) -> Proposal:
+    """Note on a proposal which runs its drafter could read, and what of it quotes them."""
+    quotes = assignment.quotes(proposal.edits, proposal.texts)
+    return replace(proposal, seen=tuple(assignment.traces), quotes_runs=tuple(sorted(quotes)))
 
 
 @contextmanager
@@ -109,6 +115,7 @@ def _assigned(store: Store, tenant: str, mode: FailureMode, agent: Agent) -> Ite
             index=index,
             harness=harness,
             base_sha=agent.base.sha,
+            in_public=agent.in_public(),
         )
 
 

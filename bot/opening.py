@@ -7,11 +7,13 @@ from bot.agents import Agent, Agents
 from bot.errors import ForgeError, NoAgent
 from bot.forge.errors import Refused
 from bot.forge.forge import State
+from bot.in_public import refuse_in_public
 from bot.ledger import Ledger
 from bot.owners import reviewers
 from bot.pr_body.comments import also_mends
 from bot.pull_request import PullRequest
 from bot.same_fix import is_there, patch_id
+from bot.sticky import answer
 from bot.store.pull_requests import Opened
 from bot.store.taken_places import Place
 from bot.submit import head_branch, report, submit
@@ -44,8 +46,10 @@ class Opening:
             self.ledger.store.take_place(
                 tenant, proposal_id=proposal.id, repository=agent.forge.repository, agent=agent.harness.name
             )
-        shown = self.ledger.discretions.of(tenant)
+        shown = self.ledger.shown(tenant, agent)
         try:
+            if shown.is_public:
+                refuse_in_public(proposal)
             opened = submit(
                 shown.proposal(proposal),
                 shown.evidence(evidence),
@@ -132,7 +136,8 @@ class Opening:
 
     def report(self, tenant: str, mode: FailureMode, proposal: Proposal) -> None:
         """Show the evidence as a check run."""
-        agent, shown = self.ledger.agent_of(tenant, mode), self.ledger.discretions.of(tenant)
+        agent = self.ledger.agent_of(tenant, mode)
+        shown = self.ledger.shown(tenant, agent)
         told, evidence = shown.proposal(proposal), shown.evidence(self.ledger.evidence(tenant, proposal.id))
         for opened in self.ledger.store.pull_requests_of_mode(tenant, mode.id):
             if opened.proposal_id == proposal.id:
@@ -146,9 +151,8 @@ class Opening:
         if twin is None:
             return None
         if twin.pull_request.state == State.OPEN:
-            agent.forge.comment_once(
-                twin.pull_request, f"also-{mode.id}", also_mends(self.ledger.discretions.of(tenant).mode(mode))
-            )
+            told = also_mends(self.ledger.shown(tenant, agent).mode(mode))
+            answer(self.ledger.store, tenant, twin.pull_request, f"also-{mode.id}", told, forge=agent.forge)
         return f"the same fix is in {twin.pull_request.url} ({twin.pull_request.state})"
 
     def _twin(self, tenant: str, proposal: Proposal, agent: Agent) -> Opened | None:

@@ -18,12 +18,14 @@ from typing import NamedTuple
 from bot.discretion import Discretion
 from bot.errors import BadSetting, ForgeError, StoreError
 from bot.forge.forge import Forge, State
+from bot.in_public import shown_in
 from bot.outcome import Decision
 from bot.pr_body.comments import aftermath, came_back
 from bot.predicted import score_predictions
 from bot.proof import Basis, Proof
 from bot.recurrence import Difference, differences
 from bot.revert import follow_revert, propose_revert
+from bot.sticky import answer as answer_below
 from bot.store.proofs import Runs
 from bot.store.pull_requests import Opened
 from bot.store.store import Store
@@ -95,8 +97,9 @@ def _tell_what_came_back(
             continue
         try:
             forge = forge_of(tenant, opened.pull_request.repository)
-            words = came_back(what_is_different(store, tenant, proposal.failure_mode_id, proof), shown.text)
-            forge.comment_once(opened.pull_request, "came-back", words)
+            here = shown_in(shown, store, tenant, forge, agent=opened.agent)
+            words = came_back(what_is_different(store, tenant, proposal.failure_mode_id, proof), here)
+            answer_below(store, tenant, opened.pull_request, "came-back", words, forge=forge)
         except (BadSetting, ForgeError) as error:
             log.warning("that %s came back is told in a later run: %s", opened.pull_request.url, error)
         else:
@@ -166,7 +169,8 @@ def _prove_one(
         forge.comment_once(opened.pull_request, "aftermath", aftermath(proof))
         proof = _answered(store, tenant, mode, proof, now=now)
     if told is Answer.WORSE:
-        propose_revert(store, tenant, opened, proposal, mode=shown.mode(mode), proof=proof, forge=forge)
+        here = shown_in(shown, store, tenant, forge, agent=opened.agent)
+        propose_revert(store, tenant, opened, proposal, mode=here.mode(mode), proof=proof, forge=forge)
     store.save_proof(tenant, proof)
 
 

@@ -13,6 +13,7 @@ from bot.outcome import Decision, Outcome, Reason
 from bot.pr_body import reverting
 from bot.proof import Proof
 from bot.refusal import Refusal
+from bot.sticky import answer
 from bot.store.pull_requests import Opened
 from bot.store.reverts import Revert
 from bot.store.store import Store
@@ -21,7 +22,7 @@ from clustering.failure_mode import FailureMode, Status
 from fixers.harness import Harness
 from fixers.proposal import Edit, Proposal
 
-MARKER = "revert"
+SECTION = "revert"
 
 
 def propose_revert(
@@ -43,7 +44,7 @@ def propose_revert(
     edits = take_back(proposal.edits, lambda path: forge.read_file(path, base.sha))
     if not edits:
         said = reverting.CHANGED_SINCE if edits is None else reverting.TAKEN_BACK
-        forge.comment_once(opened.pull_request, MARKER, said)
+        answer(store, tenant, opened.pull_request, SECTION, said, forge=forge)
         return
     draft = Draft(
         head_branch=f"tracewright/revert-{proposal.id}",
@@ -59,7 +60,7 @@ def propose_revert(
     )
     pull_request = forge.open_pull_request(draft)
     store.keep_revert(tenant, pull_request, proposal_id=proposal.id)
-    forge.comment_once(opened.pull_request, MARKER, reverting.proposed(pull_request))
+    answer(store, tenant, opened.pull_request, SECTION, reverting.proposed(pull_request), forge=forge)
 
 
 def take_back(fix: Sequence[Edit], read: Callable[[str], str | None]) -> tuple[Edit, ...] | None:

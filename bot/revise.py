@@ -11,6 +11,7 @@ from bot.agents import Agent
 from bot.discretion import Discretion
 from bot.errors import ForeignCommits, Refused
 from bot.forge.forge import Base, Forge, State
+from bot.in_public import refuse_in_public
 from bot.pr_body import review
 from bot.remark import Remark
 from bot.same_fix import applies
@@ -24,6 +25,9 @@ from fixers.draft import Drafted
 from fixers.evidence import Evidence, Verdict
 from fixers.proposal import Edit, Proposal
 from fixers.revision import Revision, step
+
+NOTHING = "no other change was drafted"
+NOT_PUSHED = "a change was drafted and tried, and it is not one that I may push here"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +79,7 @@ class Revising:
         told = tuple((_source(remark), remark.words) for remark in remarks)
         drafted = self.draft(Revision(proposal=self.proposal, remarks=told))
         if not drafted.proposals:
-            return review.no("; ".join(drafted.notes) or "no other change was drafted")
+            return review.no(self.discretion.unless_public("; ".join(drafted.notes) or NOTHING, NOTHING))
         new = drafted.proposals[0]
         if not (edits := step(self.proposal, new)):
             return review.no("what was drafted is what is here already")
@@ -87,7 +91,7 @@ class Revising:
         try:
             sha = self._publish(new, evidence, edits=edits, parent_sha=head)
         except (Refused, ForeignCommits) as error:
-            return review.no(str(error))
+            return review.no(self.discretion.unless_public(str(error), NOT_PUSHED))
         return review.changed(sha, self.discretion.proposal(new), self.discretion.evidence(evidence))
 
     def _rebased(self) -> str:
@@ -109,6 +113,8 @@ class Revising:
 
     def _publish(self, new: Proposal, evidence: Evidence, *, edits: tuple[Edit, ...], parent_sha: str) -> str:
         """Make the commit, note whose it is, and only then move the branch to it; show its evidence."""
+        if self.discretion.is_public:
+            refuse_in_public(new)
         before, forge = self.opened.pull_request, self._forge
         shown = self.discretion.proposal(new)
         base = Base(branch=self.agent.base.branch, sha=parent_sha)

@@ -1,4 +1,8 @@
-"""The one comment below a pull request that holds all our answers: each new one is edited in."""
+"""The one comment below a pull request that holds all our answers and notes: each new one is edited in.
+
+Beside it stand the question after a close, whose boxes people check, and the two proofs from production, which must
+reach people who do not look any more: an edit notifies nobody.
+"""
 
 from bot.forge.forge import Forge
 from bot.pull_request import PullRequest

@@ -35,6 +35,11 @@ MAX_DECLINED = 500  # characters of its reason
 LAST_STEPS = 5  # from here on the model is told how many answers are left
 DIGEST_SHARE = 20  # every answer pays for the digest again, so it gets a twentieth of the tokens
 
+IN_PUBLIC = (
+    "\n\nEverybody can read this repository, and nobody may read there what users or tools said. So quote recorded "
+    "runs in `quotes` alone: in code, tests and all other texts invent names, numbers and sentences."
+)
+QUOTING = "everybody can read this repository, and {words!r} is in recorded runs and not in its files: invent another"
 SILENT = "No tool was called. Call a tool; when the work is done, call submit."
 
 
@@ -99,11 +104,11 @@ def run_agent(
     except TreeTooLarge as error:
         return AgentRun(proposal=None, reason=str(error), transcript=(), tokens=0, cost_usd=0.0)
     messages = _opening(assignment.harness, account)
-    messages[-1]["content"] += tell(lessons)
+    messages[-1]["content"] += tell(lessons) + (IN_PUBLIC if assignment.in_public else "")
     if revision is not None:
         apply_to(workspace.files, revision.proposal.edits)
         messages[-1]["content"] += revision.ask()
-    run = _Run(model=model, workspace=workspace, harness=assignment.harness, clock=clock, messages=messages)
+    run = _Run(model=model, workspace=workspace, assignment=assignment, clock=clock, messages=messages)
     return _ended(run, assignment)
 
 
@@ -161,7 +166,7 @@ class _Run:
 
     model: Model
     workspace: Workspace
-    harness: Harness
+    assignment: Assignment
     clock: Callable[[], float]
     messages: list[dict[str, Any]]
     steps: int = 0
@@ -170,8 +175,14 @@ class _Run:
     silent: int = 0
     refused: int = 0
     told_siblings: bool = False
+    told_texts: bool = False
     #: How often each call was made since the last edit.
     calls: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def harness(self) -> Harness:
+        """What may be edited, how it is tested, and the budget."""
+        return self.assignment.harness
 
     def until_it_ends(self) -> tuple[Submission | None, str]:
         """Return what was submitted, or None, and why the run ended."""
@@ -267,11 +278,27 @@ class _Run:
         """Return why a submission that is complete is not taken; of siblings the model is told once."""
         if out_of_scope := violations(submission.edits, self.harness):
             return out_of_scope
+        if quoting := self._quoting(submission):
+            return quoting
         if not self.told_siblings and (remark := told_siblings(submission, self.workspace)):
             self.told_siblings = True
             self.refused -= 1  # a hint, not a mistake
             return [remark]
         return try_out(submission, self.workspace, self.harness.test)
+
+    def _quoting(self, submission: Submission) -> list[str]:
+        """Return which edits strangers may not read; of texts, which can be left out, the model is told once."""
+        if not self.assignment.in_public:
+            return []
+        found = self.assignment.quotes(submission.edits, submission.texts)
+        told = [f"{name}: {QUOTING.format(words=words)}" for name, words in found.items()]
+        if found.keys() & {edit.path for edit in submission.edits}:
+            return told
+        if self.told_texts or not told:
+            return []
+        self.told_texts = True
+        self.refused -= 1  # a hint, not a mistake
+        return [*told, "submitted so again, these texts are left out of the pull request"]
 
 
 def _assistant(reply: Reply) -> dict[str, Any]:

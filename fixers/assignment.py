@@ -9,6 +9,8 @@ from clustering.failure_mode import FailureMode
 from fixers.code_index import CodeIndex
 from fixers.diagnosis import Diagnosis
 from fixers.harness import Harness
+from fixers.proposal import Edit
+from fixers.quoted_runs import quotes_of
 from webhooks.trace import Trace
 
 
@@ -31,6 +33,12 @@ class Assignment:
     harness: Harness
     #: The commit that the edits will apply to.
     base_sha: str
+    #: Whether strangers will read what is proposed: then no edit may quote a recorded run.
+    in_public: bool = False
+
+    def quotes(self, edits: Sequence[Edit], texts: Mapping[str, str]) -> dict[str, str]:
+        """Return the words of recorded runs in what would be proposed, by the name of a text or the path of an edit."""
+        return quotes_of(edits, texts, self.runs.values(), failures=self.failures, files=self.index.files)
 
     @property
     def runs(self) -> dict[str, Trace]:

@@ -160,6 +160,9 @@ def _proposal(fix: Fix, *, recipe: Recipe, diagnosis: Diagnosis, base_sha: str) 
 def _kept(proposal: Proposal, assignment: Assignment, notes: list[str]) -> Proposal | None:
     """Return the proposal with its manifest when all its edits may be made; half of a fix is not a fix."""
     found = violations(proposal.edits, assignment.harness)
+    if assignment.in_public and not found:
+        quoting = assignment.quotes(proposal.edits, {})
+        found = [f"{path}: has words of recorded runs, and everybody can read this repository" for path in quoting]
     notes += [f"{proposal.author}: {reason}" for reason in found]
     return None if found else _complete(proposal, assignment.failures, assignment.runs)
 

@@ -44,8 +44,21 @@ class Proposal:
     at_risk: tuple[str, ...] = ()
     #: trace_ids of failing runs that the drafter could read.
     seen: tuple[str, ...] = ()
+    #: Texts, by name, and edits, by path, that have words of recorded runs which the repository has not; see
+    #: `fixers.quoted_runs`. None when nobody has looked.
+    quotes_runs: tuple[str, ...] | None = None
     tokens: int = 0
     cost_usd: float = 0.0
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The words for people, by the name that `quotes_runs` has for them."""
+        return {
+            "title": self.title,
+            "cause": self.diagnosis.cause,
+            "rationale": self.rationale,
+            "risk": self.risk,
+        }
 
     @property
     def id(self) -> str:

@@ -40,6 +40,11 @@ class Submission:
     regression_test: str
     edits: tuple[Edit, ...]
 
+    @property
+    def texts(self) -> dict[str, str]:
+        """The words for people, by name."""
+        return {"title": self.title, "cause": self.cause, "rationale": self.rationale, "risk": self.risk}
+
     def proposal(
         self,
         mode: FailureMode,

@@ -3,12 +3,13 @@
 from bot.handlers import payload as read
 from bot.handlers.means import Means
 from bot.pr_body.comments import HANDS_OFF
+from bot.sticky import answer
 from bot.strangers import last_of_ours, strangers
 from webhooks.github import Delivery
 
 
 def notice_strangers(delivery: Delivery, means: Means) -> None:
-    """Say once, in a comment, that a branch with other people's commits is left alone from now on."""
+    """Say, in our one comment, that a branch with other people's commits is left alone from now on."""
     tenant = read.text(delivery.payload, "installation", "id")
     repository = read.text(delivery.payload, "repository", "full_name")
     number = read.number(delivery.payload, "number")
@@ -18,4 +19,4 @@ def notice_strangers(delivery: Delivery, means: Means) -> None:
     forge = means.forge_of(tenant, repository)
     commits = forge.commits(opened.pull_request)
     if strangers(commits, last_of_ours(commits, opened.pull_request)):
-        forge.comment_once(opened.pull_request, "hands-off", HANDS_OFF)
+        answer(means.store, tenant, opened.pull_request, "hands-off", HANDS_OFF, forge=forge)

@@ -3,6 +3,7 @@
 from bot.errand import Errand, Kind
 from bot.forge.forge import State
 from bot.handlers.means import Means
+from bot.in_public import shown_in
 from bot.outcome import Decision, Outcome, Reason
 from bot.pr_body.comments import ENDED, explanation, ignored
 from bot.refusal import Refusal
@@ -29,7 +30,8 @@ def explain(means: Means, tenant: str, opened: Opened) -> None:
     proposal = means.store.proposal(tenant, opened.proposal_id)
     evidence = means.store.evidence_of(tenant, opened.proposal_id)
     if proposal is not None and evidence is not None:
-        shown = means.discretions.of(tenant)
+        forge = means.forge_of(tenant, opened.pull_request.repository)
+        shown = shown_in(means.discretions.of(tenant), means.store, tenant, forge, agent=opened.agent)
         told = explanation(shown.proposal(proposal), shown.evidence(evidence))
         _answer(means, tenant, opened, "explain", told)
 

@@ -1,8 +1,9 @@
 """What the bot says below a pull request, each thing once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.command import MARK, MEANINGS
+from bot.discretion import Discretion
 from bot.pr_body import facts
 from bot.pr_body.escape import code, identifier, prose
 from bot.proof import Proof
@@ -103,9 +104,9 @@ def _rate_foretold(proof: Proof) -> str:
     )
 
 
-def came_back(found: Sequence[Difference], redact: Callable[[str], str]) -> str:
+def came_back(found: Sequence[Difference], discretion: Discretion) -> str:
     """Say that a failure came back after its fix was proved, and what is different; what runs say is quoted."""
-    lines = [f"- {_difference(each, redact)}" for each in found] or [
+    lines = [f"- {_difference(each, discretion)}" for each in found] or [
         "- nothing that I look at: releases, tools, the wording of messages and users are as before"
     ]
     listed = "\n".join(lines)
@@ -116,11 +117,12 @@ def came_back(found: Sequence[Difference], redact: Callable[[str], str]) -> str:
     )
 
 
-def _difference(each: Difference, redact: Callable[[str], str]) -> str:
+def _difference(each: Difference, discretion: Discretion) -> str:
     if each.what == "user":
         return f"users: none of the {each.since} who are hurt now was among the {each.before} before"
     counts = f"in {each.n_since} of {each.since} failing runs now, in {each.n_before} of {each.before} before"
-    return f"{each.what} {code(redact(each.value), limit=200)}: {counts}"
+    value = discretion.unless_public(each.value, "")
+    return f"{each.what} {code(value, limit=200) if value else 'that is not shown here'}: {counts}"
 
 
 def _rate(n_failed: int, exposure: Exposure) -> str:

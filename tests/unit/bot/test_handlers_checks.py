@@ -46,6 +46,9 @@ class FakeForge:
     def changed_paths(self, _: int) -> list[str]:
         return []
 
+    def is_public(self) -> bool:
+        return False
+
     def keep_comment(self, _: PullRequest, marker: str, text: str) -> None:
         self.comments[marker] = [text]
 
@@ -154,5 +157,5 @@ def test_other_peoples_commits_are_noticed_once(world: World) -> None:
     assert world.forge.comments == {}
     world.forge.found.append(replace(OURS, sha="2" * 40, author="ada@x"))
     world.tell("pull_request", "synchronize", number=7)
-    (told,) = world.forge.comments["hands-off"]
+    (told,) = world.forge.comments["answers"]
     assert "it is yours now" in told

@@ -73,6 +73,12 @@ class FakeForge:
         assert ancestor == MERGE
         return sha in self.followers
 
+    def is_public(self) -> bool:
+        return False
+
+    def keep_comment(self, _: PullRequest, marker: str, text: str) -> None:
+        self.comments[marker] = text
+
     def comment_once(self, _: PullRequest, marker: str, text: str) -> None:
         self.comments.setdefault(marker, text)
 
@@ -252,7 +258,7 @@ def test_what_came_back_is_told_once_with_what_is_different(world: World) -> Non
     world.ran(40, failed=10, at=3 * HOUR, release="1.2 <!-- -->")
     world.store.set_status(TENANT, MODE.id, Status.REGRESSED)  # as grouping does
     assert world.prove(at=4 * HOUR).came_back_at == MERGED_AT + 4 * HOUR
-    told = world.forge.comments["came-back"]
+    told = world.forge.comments["answers"]
     assert "*regressed*" in told
     assert "in 10 of 10 failing runs now, in 0 of 20 before" in told
     assert "in 0 of 10 failing runs now, in 20 of 20 before" in told

@@ -79,7 +79,7 @@ def test_it_is_taken_back_with_the_numbers_and_linked_both_ways(merged: Merged) 
     assert "takes back pull request 1" in told["body"]
     assert "| 10 of 100 (" in told["body"]
     assert "| 60 of 100 (" in told["body"]
-    assert "I propose to take it back: pull request 2" in merged.record(1)["comments"]["revert"]
+    assert "I propose to take it back: pull request 2" in merged.record(1)["comments"]["answers"]
     assert told["draft"] is True
     parents = git(merged.repository, "diff", "--stat", "main~1", revert.head_branch)
     assert parents == ""  # the very tree of before the merge, the regression test gone too
@@ -100,14 +100,14 @@ def test_changed_lines_are_left_to_people(merged: Merged) -> None:
     commit(merged.repository, {path: merged.file("main", path).replace("2", "5")})
     merged.propose()
     assert merged.stages.store.reverts(LOCAL) == []
-    assert "the same lines were changed" in merged.record(1)["comments"]["revert"]
+    assert "the same lines were changed" in merged.record(1)["comments"]["answers"]
 
 
 def test_what_is_gone_already_is_not_taken_back_again(merged: Merged) -> None:
     git(merged.repository, "revert", "-m", "1", "--no-edit", "HEAD")
     merged.propose()
     assert merged.stages.store.reverts(LOCAL) == []
-    assert "nothing to take back" in merged.record(1)["comments"]["revert"]
+    assert "nothing to take back" in merged.record(1)["comments"]["answers"]
 
 
 def test_a_merged_revert_makes_the_fix_a_refused_one_that_never_comes_again(merged: Merged) -> None:
@@ -180,4 +180,4 @@ def test_worse_in_production_leads_to_it(world: World) -> None:
     world.prove(at=3 * HOUR)
     (draft,) = world.forge.opened
     assert "| 38 of 40 (" in draft.body
-    assert "(https://github.com/acme/shop/pull/8)" in world.forge.comments["revert"]
+    assert "(https://github.com/acme/shop/pull/8)" in world.forge.comments["answers"]
