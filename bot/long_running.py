@@ -5,8 +5,8 @@ import gc
 
 # https://www.gnu.org/software/libc/manual/html_node/Malloc-Tunable-Parameters.html
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-# A body of ordinary size comes out of the heap, and the heap keeps room for a few: else every request asks the system
-# for fresh pages and gives them back, which costs a third of what unpacking the body does.
+# A piece of a body (`webhooks.decompress`) comes out of the heap, and the heap keeps room for a few: else every request
+# asks the system for fresh pages and gives them back, which costs a third of what unpacking the body does.
 FROM_HEAP_BYTES = 4 * 1024 * 1024
 KEPT_FREE_BYTES = 32 * 1024 * 1024
 

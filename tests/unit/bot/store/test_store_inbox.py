@@ -1,5 +1,6 @@
 """What the receiver keeps: batches, quarantined bodies, deliveries."""
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,7 @@ def test_a_full_disk_asks_the_sender_to_come_again_and_keeps_nothing(
     def fill(connection: Fixture, *_: Fixture) -> None:
         connection.execute("PRAGMA max_page_count = 1")
 
-    large = Batch(dialect="fake", body=bytes(range(256)) * 4_000, rows=dialect.batch(ROOT).rows)
+    large = Batch(dialect="fake", body=os.urandom(100_000), rows=dialect.batch(ROOT).rows)
     with pytest.raises(Unavailable, match="full"):
         store.keep_batch("7", large)
     assert store.counts("7").n_batches == 0
