@@ -156,6 +156,7 @@ class Changes:
                 sandbox=sandbox,
                 revision=revision,
                 a_day=self.workshop.a_day,
+                may_be_shown=self.workshop.showing(tenant, there),
             )
 
         return Revising(

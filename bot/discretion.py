@@ -49,6 +49,10 @@ class Discretion:
         """Return a text with a placeholder for each value."""
         return _personal().redact_text(text, key=self.key, counts=Counter()) if self.on else text
 
+    def is_plain(self, text: str) -> bool:
+        """Tell whether a text may be shown as it is."""
+        return self.text(text) == text
+
     def mode(self, mode: FailureMode) -> FailureMode:
         """Return a failure mode that may be shown."""
         return replace(mode, title=self.text(self.titled(mode) if self.titled else mode.title))

@@ -279,7 +279,14 @@ def _drafted(work: _Work, mode: FailureMode, recipes: Sequence[Recipe]) -> Attem
     told = partial(work.listener, f"drafting: {mode.title}")
     told(0, 1)
     drafted = draft_fixes(
-        work.store, LOCAL, mode, agent=work.agent, recipes=recipes, model=work.model, sandbox=work.sandbox
+        work.store,
+        LOCAL,
+        mode,
+        agent=work.agent,
+        recipes=recipes,
+        model=work.model,
+        sandbox=work.sandbox,
+        may_be_shown=work.discretion.is_plain,
     )
     told(1, 1)
     last = Attempt(mode, Verdict.NO_PROPOSAL, "; ".join(drafted.notes) or "nothing fits")

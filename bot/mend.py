@@ -25,6 +25,7 @@ from fixers.checkout import read_tree
 from fixers.code_index import CodeIndex
 from fixers.diagnose import diagnose
 from fixers.draft import Drafted, draft
+from fixers.eval_case import with_eval_case
 from fixers.evidence import Evidence, Verdict
 from fixers.harness import Harness, with_defaults
 from fixers.model import Model
@@ -60,8 +61,12 @@ def draft_fixes(
     sandbox: Sandbox | None,
     revision: Revision | None = None,
     a_day: Allowance = UNLIMITED,
+    may_be_shown: Callable[[str], bool] = lambda _: False,
 ) -> Drafted:
-    """Diagnose the failure mode on the agent's base commit and draft proposals: recipes first, then the model."""
+    """Diagnose the failure mode on the agent's base commit and draft proposals: recipes first, then the model.
+
+    `may_be_shown` tells whether words of a run may stand in the repository, in a case for its eval set.
+    """
     with _assigned(store, tenant, mode, agent) as assignment:
         lessons = _lessons(store, tenant, assignment, agent.forge.repository)
         ask = partial(
@@ -76,8 +81,9 @@ def draft_fixes(
             a_day=a_day,
         )
         drafted = draft(assignment, recipes=recipes, agent=ask)
-        marked = tuple(_marked(each, assignment) for each in drafted.proposals)
-    for proposal in drafted.proposals:
+        found = [with_eval_case(each, assignment, may_be_shown=may_be_shown) for each in drafted.proposals]
+        marked = tuple(_marked(each, assignment) for each in found)
+    for proposal in marked:
         if proposal.author == AUTHOR:  # recipes read no lessons
             store.use_lessons(tenant, [each.lesson.id for each in lessons], proposal_id=proposal.id)
     return replace(drafted, proposals=marked)

@@ -11,7 +11,7 @@ from fixers.proposal import Edit, Proposal
 def patch_id(proposal: Proposal) -> str:
     """Return what equal fixes share: the lines that each file gains and loses, without blanks and without the new test.
 
-    The test is left out because it is named and filled after the failure mode.
+    The test and the case for the eval set are left out: they are named and filled after the failure mode.
     """
     changes = sorted([edit.path, *_lines(edit)] for edit in _of_the_fix(proposal))
     return hashlib.sha256(json.dumps(changes).encode()).hexdigest()
@@ -28,7 +28,8 @@ def applies(proposal: Proposal, read: Callable[[str], str | None]) -> bool:
 
 
 def _of_the_fix(proposal: Proposal) -> list[Edit]:
-    fix = [edit for edit in proposal.edits if edit.path != proposal.regression_test]
+    beside = {proposal.regression_test, proposal.eval_set}
+    fix = [edit for edit in proposal.edits if edit.path not in beside]
     return fix or list(proposal.edits)
 
 

@@ -80,6 +80,7 @@ class Workshop:
             model=self.model,
             a_day=self.a_day,
             sandbox=self.sandbox,
+            may_be_shown=self.showing(tenant, agent),
         )
         fresh = [proposal for proposal in drafted.proposals if proposal.id not in over]
         for proposal in fresh:
@@ -108,6 +109,12 @@ class Workshop:
             on_progress=self._telling(f"verifying: {mode.title}"),
             n_more_healthy=guard_runs_of(self.ledger.store, tenant, agent, now=self.ledger.now()).n_more,
         )
+
+    def showing(self, tenant: str, agent: Agent) -> Callable[[str], bool]:
+        """Return what tells whether words of a run may stand in the agent's repository."""
+        if agent.harness.evals is None or (not agent.harness.manners.publish_runs and agent.forge.is_public()):
+            return lambda _: False
+        return self.ledger.discretions.of(tenant).is_plain
 
     def _may_ask_model(self, tenant: str, tried: Collection[str], budget: Budget) -> bool:
         """Tell whether the model may do better than what was tried; it is paid for so many candidates an attempt."""

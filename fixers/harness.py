@@ -1,6 +1,7 @@
 """Harness: what the fixer knows of the user's agent, read from `.github/tracewright.yml`. No I/O."""
 
 import difflib
+import re
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from yaml.constructor import SafeConstructor
 
 from clustering.rule import Rule, Unless
 from fixers.errors import ConfigurationError
+from fixers.eval_set import SUFFIXES
 from fixers.manners import DEFAULT_MANNERS, Manners
 
 CONFIGURATION_PATH = ".github/tracewright.yml"
@@ -71,6 +73,8 @@ class Harness:
     #: Seconds that one run of `test` or `replay` may take.
     timeout_s: float = 120.0
     policies: tuple[Rule, ...] = ()
+    #: A data file of eval cases, at whose end a proposal may add one; None for none.
+    evals: str | None = None
     budget: Budget = Budget()
     autonomy: Autonomy = Autonomy.DRAFT
     #: Of the whole repository, the same for each of its agents.
@@ -252,7 +256,7 @@ def _refuse_tricks(events: Iterator[yaml.Event]) -> None:
 
 
 def _harness(field: _Field, *, default: str | None) -> Harness:
-    keys = ("name", "services", "paths", "test", "replay", "timeout_s", "policies", "budget", "autonomy")
+    keys = ("name", "services", "paths", "test", "replay", "timeout_s", "policies", "evals", "budget", "autonomy")
     fields = field.mapping(*keys)
     if "name" not in fields and default is None:
         raise field.error("each of several agents needs a name")
@@ -287,6 +291,14 @@ def _command(field: _Field) -> tuple[str, ...]:
     if not words:
         raise field.error("the command is empty")
     return words
+
+
+def _eval_set(field: _Field) -> str:
+    path = field.text()
+    if not re.fullmatch(r"\w[\w-]*([./][\w-]+)*", path, re.ASCII) or PurePosixPath(path).suffix not in SUFFIXES:
+        kinds = ", ".join(sorted(SUFFIXES))
+        raise field.error(f"{path!r:.80} is not the path of a data file ({kinds}), relative to the root")
+    return path
 
 
 def _policies(field: _Field) -> tuple[Rule, ...]:
@@ -361,6 +373,7 @@ _READERS = {
     "replay": _command,
     "timeout_s": lambda field: field.number(to=MAX_TIMEOUT_S),
     "policies": _policies,
+    "evals": _eval_set,
     "budget": _budget,
     "autonomy": _autonomy,
 }

@@ -47,6 +47,10 @@ class Proposal:
     #: Texts, by name, and edits, by path, that have words of recorded runs which the repository has not; see
     #: `fixers.quoted_runs`. None when nobody has looked.
     quotes_runs: tuple[str, ...] | None = None
+    #: The repository's eval set among `edits`, which gains one case; empty when it is left alone.
+    eval_set: str = ""
+    #: What became of the eval set, in our own words; empty when the operator names none.
+    eval_note: str = ""
     tokens: int = 0
     cost_usd: float = 0.0
 

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+from fixers.eval_set import why_not_appended
 from fixers.harness import CONFIGURATION_PATH, Harness
 from fixers.powers import new_powers
 from fixers.proposal import Edit
@@ -103,12 +104,15 @@ def _of_one(edit: Edit, harness: Harness) -> Iterator[str]:
         yield f"{edit.path}: no configuration can allow edits of {forbidden}"
     if _DEPENDENCIES.search(edit.path):
         yield f"{edit.path}: dependencies and build settings are not edited"
-    if not any(matches(edit.path, pattern) for pattern in harness.allow):
+    if edit.path == harness.evals:
+        if reason := why_not_appended(edit.path, edit.before, edit.after):
+            yield f"{edit.path}: one case may be added at the end of the eval set, and nothing else: {reason}"
+    elif not any(matches(edit.path, pattern) for pattern in harness.allow):
         yield f"{edit.path}: not among the paths that may be edited"
     denied = next((p for p in harness.deny if matches(edit.path.casefold(), p.casefold())), None)
     if denied:
         yield f"{edit.path}: denied by {denied}"
-    yield from _contents(edit)
+    yield from _contents(edit, is_eval_set=edit.path == harness.evals)
 
 
 def _malformed(path: str) -> str | None:  # noqa: PLR0911 - one return for each thing that can be wrong
@@ -130,7 +134,7 @@ def _malformed(path: str) -> str | None:  # noqa: PLR0911 - one return for each 
     return None
 
 
-def _contents(edit: Edit) -> Iterator[str]:
+def _contents(edit: Edit, *, is_eval_set: bool) -> Iterator[str]:
     if edit.before is None and edit.after is None:
         yield f"{edit.path}: neither before nor after"
     if edit.before is not None and edit.before == edit.after:
@@ -145,7 +149,10 @@ def _contents(edit: Edit) -> Iterator[str]:
             yield f"{edit.path}: {size} bytes; at most {MAX_FILE_BYTES}"
         if "\0" in edit.after:
             yield f"{edit.path}: holds a NUL character"
-    yield from _of_tests(edit)
+    if not is_eval_set:
+        yield from _of_tests(edit)
+    elif edit.after is not None:
+        yield from new_powers(edit, is_test=False)
 
 
 def _of_tests(edit: Edit) -> Iterator[str]:

@@ -219,11 +219,13 @@ def reproduce(
 def manifest(proposal: Proposal, evidence: Evidence) -> list[str]:
     """Return what the proposal foretells, to be held against what happens after a merge."""
     rate = [expected(evidence.expected)] if evidence.expected else []
+    evals = [f"Eval set: {proposal.eval_note}"] if proposal.eval_note else []
     return [
         f"Layer: {proposal.diagnosis.layer}. One mechanism, {_count(len(proposal.edits), 'file')}.",
         f"Predicted to be fixed: {_count(len(proposal.predicted_fixes), 'trace')}.",
         f"At risk: {_count(len(proposal.at_risk), 'healthy trace')} might behave differently.",
         *rate,
+        *evals,
     ]
 
 

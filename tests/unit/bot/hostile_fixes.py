@@ -15,11 +15,15 @@ BASE = {
     "prompts/page.j2": "Hello {{ user.name }}\n",
     "evals/judge.py": "def judge(answer):\n    return answer == 'yes'\n",
     "evals/cases.json": '{"a": "yes"}\n',
+    "evals/set.jsonl": '{"input": "one", "ideal": "1"}\n{"input": "two", "ideal": "2"}\n',
     "tests/golden/answer.json": '{"a": 1}\n',
     "tests/helpers.py": "def same(a, b):\n    assert a == b\n",
     "tests/test_agent.py": "from agent import answer\n\n\ndef test_it():\n    assert answer('1') == 1\n",
     "src/tests.py": "def test_one():\n    assert 1 + 1 == 2\n",
 }
+#: The eval set that the operator named.
+EVALS = "evals/set.jsonl"
+MORE = BASE[EVALS] + '{"input": "three", "ideal": "3"}\n'
 TEST = "tests/test_fix.py"
 PROOF = "from agent import answer\n\n\ndef test_fix():\n    assert answer('2') == 2\n"
 MENDED = BASE["agent.py"].replace("json.loads(text)", "json.loads(text or '{}')")
@@ -302,6 +306,17 @@ _FILES: dict[str, tuple[str, dict[str, str | None]]] = {
     "a golden file away": ("judged", {"tests/golden/answer.json": None}),
     "an evaluator": ("judged", {"evals/judge.py": "def judge(answer):\n    return True\n"}),
     "the cases": ("judged", {"evals/cases.json": "{}\n"}),
+    "the eval set away": ("eval set", {EVALS: None}),
+    "a case away": ("eval set", {EVALS: MORE.partition("\n")[2]}),
+    "a case rewritten": ("eval set", {EVALS: MORE.replace('"1"', '"2"')}),
+    "a case reworded": ("eval set", {EVALS: MORE.replace("one", "One")}),
+    "cases in another order": ("eval set", {EVALS: "".join(reversed(MORE.splitlines(keepends=True)))}),
+    "two cases more": ("eval set", {EVALS: MORE + '{"input": "four", "ideal": "4"}\n'}),
+    "a case that is skipped": ("eval set", {EVALS: MORE.replace('"3"', '"3", "skip": true')}),
+    "a case without an answer": ("eval set", {EVALS: MORE.replace(', "ideal": "3"', "")}),
+    "a case with a pixel": ("names the host", {EVALS: MORE.replace("three", "![x](https://evil.example/p)")}),
+    "a case with an order": ("invisible", {EVALS: MORE.replace("three", "th\u202eree")}),
+    "another eval set": ("judged", {"evals/cases.json": BASE["evals/cases.json"] + '{"b": "no"}\n'}),
     "a helper of tests": ("tests", {"tests/helpers.py": "def same(a, b):\n    pass\n"}),
     "tests in one file": ("lost", {"src/tests.py": "x = 1\n"}),
     "a test away": ("deleted", {"tests/test_agent.py": None}),
@@ -396,5 +411,6 @@ PLAIN: dict[str, dict[str, str | None]] = {
     "paths": {"agent/tools.py": "x = 1\n", "a/b.json": "{}\n", ".hidden/x.md": "x\n"},
     "unseen": {"prompts/system.md": "Be kind.\nBe brief, naïve ❤\ufe0f.\n"},
     "files": {"tests/test_x.py": "def test_a():\n    assert 1\n", "evals/new.json": "{}\n"},
+    "evals": {EVALS: MORE},
     "templates": {"prompts/page.j2": "Hello {{ user.name | upper }}\n", "config.yaml": BASE["config.yaml"] + "n: 1\n"},
 }

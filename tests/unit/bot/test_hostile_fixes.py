@@ -24,14 +24,14 @@ from fixers.scope import violations
 from fixers.submission import Submission, check_submission
 from fixers.workspace import edit_file, open_workspace
 from tests.unit.bot.everyday_fixes import EVERYDAY, REFUSED_TODAY
-from tests.unit.bot.hostile_fixes import ATTACKS, BASE, MENDED, PLAIN, PROOF, TEST, Attack
+from tests.unit.bot.hostile_fixes import ATTACKS, BASE, EVALS, MENDED, PLAIN, PROOF, TEST, Attack
 from tests.unit.bot.pr_body.test_pr_body_hostile import ATTACKS as TEXTS
 from tests.unit.bot.pr_body.test_pr_body_hostile import IN_SOURCE
 from tests.unit.bot.recorded_product import make_repository
 from tests.unit.fixers.scripted_model import FakeSandbox, failing_trace, failure, failure_mode
 
 TRAFFIC = Traffic(n_traces=40, n_sessions=40, n_users=20)
-HARNESS = Harness(name="agent", allow=("**",))
+HARNESS = Harness(name="agent", allow=("**",), evals=EVALS)
 DIAGNOSIS = Diagnosis(failure_mode_id="fm-1", cause="It is empty.", layer=Layer.LIFECYCLE, location=None, quotes=())
 
 
