@@ -29,7 +29,17 @@ _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 #: Texts of traces are often JSON in JSON, where "\n" and "\u00e9" would stick to a word.
 _ESCAPE = re.compile(r"\\+u([0-9a-fA-F]{4})|\\+[nrt\"]")
 _WRITTEN = frozenset({"COMMENT", "STRING", "FSTRING_MIDDLE"})
-_NAMED = frozenset({tokenize.NUMBER, tokenize.NAME})
+_NAMED = frozenset({"NUMBER", "NAME"})
+_LAYOUT = frozenset({"NL", "NEWLINE", "INDENT", "DEDENT"})
+_APART = "\0"
+#: Words of the wire that every agent speaks: in a row they tell nothing.
+_WIRE = frozenset(
+    _WORD.findall(
+        "arguments assistant call calls choices content finish function id index message messages model name object "
+        "parameters properties reason role stop string system tool tools type user"
+    )
+)
+_KIND_OF_ERROR = re.compile(r"\w+(?:Error|Exception|Timeout|Warning)")
 
 
 class _Marks(NamedTuple):
@@ -127,12 +137,14 @@ def _told(added: str, *, is_code: bool) -> str:
     """Return the words that the lines tell people: names in code are the repository's way of speaking."""
     if not is_code:
         return added
-    told = []
+    told, before = [], ""
     try:
         for token in tokenize.generate_tokens(io.StringIO(added).readline):
-            numbered = token.type in _NAMED and any(map(str.isdigit, token.string))
-            if numbered or tokenize.tok_name[token.type] in _WRITTEN:
-                told.append(token.string)
+            kind = tokenize.tok_name[token.type]
+            if kind in _WRITTEN or (kind in _NAMED and any(map(str.isdigit, token.string))):
+                # Texts that stand side by side are one text.
+                told.append(token.string if kind == before else f"{_APART}{token.string}")
+            before = before if kind in _LAYOUT else kind
     except (tokenize.TokenError, SyntaxError):  # lines out of their file need not be whole
         return added
     return "\n".join(told)
@@ -146,9 +158,16 @@ def _marks(text: str) -> _Marks:
     plain = _unescaped(text)
     raw = _WORD.findall(plain)
     words = [word.casefold() for word in raw]
-    rows = frozenset(tuple(words[start : start + IN_A_ROW]) for start in range(len(words) - IN_A_ROW + 1))
+    rows = frozenset(row for piece in plain.split(_APART) for row in _all_rows(words_of(piece)))
     rare = {word for word in words if _is_number(word)} | {found.casefold() for found in _EMAIL.findall(plain)}
     return _Marks(rows, frozenset(rare), frozenset(word.casefold() for word in raw if _is_name(word)))
+
+
+def _all_rows(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    for start in range(len(words) - IN_A_ROW + 1):
+        row = tuple(words[start : start + IN_A_ROW])
+        if not _WIRE.issuperset(row):
+            yield row
 
 
 def _is_number(word: str) -> bool:
@@ -156,7 +175,8 @@ def _is_number(word: str) -> bool:
 
 
 def _is_name(word: str) -> bool:
-    return len(word) >= SHORTEST_NAME and word[0].isupper() and not word.isupper()
+    is_written_large = len(word) >= SHORTEST_NAME and word[0].isupper() and not word.isupper()
+    return is_written_large and not _KIND_OF_ERROR.fullmatch(word)
 
 
 def _union(marks: Iterable[_Marks]) -> _Marks:

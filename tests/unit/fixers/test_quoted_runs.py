@@ -10,7 +10,7 @@ from fixers.proposal import Edit
 from fixers.quoted_runs import quoted, quotes_of, template_of
 from tests.unit.fixers.scripted_model import failing_trace, failure
 
-SAID = "My neighbour Zofia must not learn that order 48213 went to zofia.k@example.com, she said."
+SAID = "A RateLimitError! My neighbour Zofia must not learn that order 48213 went to zofia.k@example.com, she said."
 
 
 def found(text: str, said: str = SAID, known: str = "") -> str:
@@ -26,6 +26,7 @@ def found(text: str, said: str = SAID, known: str = "") -> str:
         ("It wrote to zofia.k@example.com.", "zofia.k@example.com"),
         ("What Zofia asked for is lost.", "zofia"),
         ("My answer is lost; she asked for 429 of 2,048 tokens.", ""),
+        ("A RateLimitError ends it.", ""),
     ],
 )
 def test_five_words_in_a_row_or_one_that_points_to_somebody(text: str, words: str) -> None:
@@ -59,6 +60,21 @@ def test_code_may_use_the_words_of_the_code_but_not_those_of_runs() -> None:
         assert quotes_of(edits, {}, [trace], failures=[fails], files={}).keys() == set(words)
     kept = [Edit(path="t.py", before=f"# {SAID}\n", after=f"# {SAID}\n{clean}")]
     assert quotes_of(kept, {}, [trace], failures=[fails], files={}) == {}
+
+
+def test_the_words_of_the_wire_tell_nothing_and_neither_do_values_that_stand_apart() -> None:
+    call = '{"id": "c1", "type": "function", "function": {"name": "find", "arguments": "{}"}}'
+    trace = failing_trace()
+    trace = replace(trace, spans=tuple(replace(span, status_message=f"{call} {SAID}") for span in trace.spans))
+    for text, is_found in {
+        'CALL = {"id": "1", "type": "function", "function": {"name": "look", "arguments": "{}"}}\n': False,
+        'WORDS = ["must", "not", "learn", "that", "order"]\n': False,
+        'SAID = (\n    "must not learn "\n    "that order"\n)\n': True,
+        "# must not learn\n# that order\n": True,
+    }.items():
+        edits = [Edit(path="t.py", before=None, after=text)]
+        found_there = quotes_of(edits, {}, [trace], failures=[failure(trace)], files={})
+        assert bool(found_there) is is_found, text
 
 
 def test_what_many_people_met_is_the_template_of_the_failure() -> None:
