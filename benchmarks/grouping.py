@@ -26,7 +26,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,21 +70,25 @@ def main(argv: Sequence[str] | None = None, *, encoder: Encoder | None = None) -
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--only", nargs="+", help="sections to measure")
     arguments = parser.parse_args(argv)
+    try:
+        sets = _sets(arguments.traces)
+    except (UnreadableRun, OSError) as error:
+        parser.error(str(error))
+    figures = {}
     with tempfile.TemporaryDirectory() as folder:
         work = arguments.work or Path(folder)
         work.mkdir(parents=True, exist_ok=True)
-        try:
-            figures = _measured(arguments, work, encoder or MiniLM(threads=arguments.threads))
-        except (UnreadableRun, OSError) as error:
-            parser.error(str(error))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
+        for name, found in _measured(sets, arguments, work, encoder or MiniLM(threads=arguments.threads)):
+            figures[name] = found
+            if arguments.json:
+                arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
-def _measured(arguments: argparse.Namespace, work: Path, encoder: Encoder) -> dict[str, Any]:
-    sets = _sets(arguments.traces)
+def _measured(
+    sets: Mapping[str, Sequence[Labelled]], arguments: argparse.Namespace, work: Path, encoder: Encoder
+) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """Yield each section as soon as it is measured, the longest last."""
     python = None if arguments.no_peers else environment(work)
-    figures: dict[str, Any] = {}
 
     def wanted(section: str) -> bool:
         return not arguments.only or section in arguments.only
@@ -92,9 +96,9 @@ def _measured(arguments: argparse.Namespace, work: Path, encoder: Encoder) -> di
     for name, failures in sets.items():
         if wanted(name):
             enough = len(failures) >= ENOUGH
-            figures[name] = _compared(name, failures, encoder, python=python, work=work) if enough else None
+            yield name, _compared(name, failures, encoder, python=python, work=work) if enough else None
     if wanted("headlines"):
-        figures["headlines"] = headlines(_runs(arguments.traces), encoder)
+        yield "headlines", headlines(_runs(arguments.traces), encoder)
     sections: dict[str, Callable[[], dict[str, float]]] = {
         "many_bugs": lambda: many_bugs(encoder, work / "traffic"),
         "stability": lambda: stability(encoder, seeds=SEEDS),
@@ -102,9 +106,9 @@ def _measured(arguments: argparse.Namespace, work: Path, encoder: Encoder) -> di
     }
     for name, measure in sections.items():
         if wanted(name):
-            figures[name] = {key: round(value, 4) for key, value in measure().items()}
-            print(f"\n{name}: " + ", ".join(f"{key} {value:g}" for key, value in figures[name].items()), flush=True)
-    return figures
+            found = {key: round(value, 4) for key, value in measure().items()}
+            print(f"\n{name}: " + ", ".join(f"{key} {value:g}" for key, value in found.items()), flush=True)
+            yield name, found
 
 
 def _sets(traces: Sequence[Path]) -> dict[str, list[Labelled]]:
