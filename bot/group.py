@@ -65,7 +65,8 @@ def _update(
 ) -> ModeUpdate:
     failures = [replace(each.failure, owner=owner_of(each.failure.service)) for each in sampled]
     texts = [each.text for each in sampled]
-    X = _embedded([words_of(text) for text in texts], encoder, store.embedding_cache(tenant, encoder.name))
+    words = {text: words_of(text) for text in set(texts)}
+    X = _embedded([words[text] for text in texts], encoder, store.embedding_cache(tenant, encoder.name))
     previous, wishes = store.failure_modes(tenant), store.wishes(tenant)
     known = {each.failure.identity: each.failure_mode_id for each in sampled if each.failure_mode_id}
     update = None

@@ -14,25 +14,32 @@ from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
 from webhooks.searched import searched
 
-# Of each kind: enough for the examples that a failure mode shows, and the first, which its id is made of.
+# Enough for the examples that a failure mode shows: of each kind, where there are few, and the first of each, which a
+# mode's id is made of.
 NEWEST = 5
 
-_LATEST = "ORDER BY g.occurred_at DESC, g.trace_id, g.span_id, g.detector LIMIT :newest"
-_FIRST = "ORDER BY g.occurred_at, g.trace_id, g.span_id, g.detector LIMIT 1"
 _PLACE = """FROM failures g
     WHERE g.tenant = :tenant AND g.failure_mode_id = places.failure_mode_id AND g.kind = places.kind"""
+_LATEST = f"{_PLACE} ORDER BY g.occurred_at DESC, g.trace_id, g.span_id, g.detector LIMIT 1"
+_FIRST = f"{_PLACE} ORDER BY g.occurred_at, g.trace_id, g.span_id, g.detector LIMIT 1"
+_MORE = f"""{_PLACE} AND places.n_kinds < :newest
+    ORDER BY g.occurred_at DESC, g.trace_id, g.span_id, g.detector LIMIT :newest"""
 # Each database has its own way to look up a few rows for each row of another table.
 _FEW = {
     "sqlite": f"""JOIN failures f ON f.rowid IN (
-        SELECT rowid FROM (SELECT g.rowid {_PLACE} {_LATEST})
-        UNION SELECT rowid FROM (SELECT g.rowid {_PLACE} {_FIRST}))
+        SELECT rowid FROM (SELECT g.rowid {_LATEST})
+        UNION SELECT rowid FROM (SELECT g.rowid {_FIRST})
+        UNION SELECT rowid FROM (SELECT g.rowid {_MORE}))
     """,  # noqa: S608  # all ours
-    "postgresql": f"CROSS JOIN LATERAL ((SELECT g.* {_PLACE} {_LATEST}) UNION (SELECT g.* {_PLACE} {_FIRST})) f",
+    "postgresql": f"""CROSS JOIN LATERAL (
+        (SELECT g.* {_LATEST}) UNION (SELECT g.* {_FIRST}) UNION (SELECT g.* {_MORE})) f
+    """,
 }
 _SAMPLE = {
     dialect: sa.text(f"""
         WITH places AS (
-            SELECT failure_mode_id, kind, count(*) AS n FROM failures
+            SELECT failure_mode_id, kind, count(*) AS n, count(*) OVER (PARTITION BY failure_mode_id) AS n_kinds
+            FROM failures
             WHERE tenant = :tenant AND kind IS NOT NULL GROUP BY failure_mode_id, kind
         )
         SELECT f.record, f.kind, k.description, f.failure_mode_id, places.n
@@ -95,7 +102,10 @@ class Move(NamedTuple):
 
 
 def sample(connection: sa.Connection, tenant: str) -> list[Sampled]:
-    """Return the latest failures of each kind and failure mode, and the first, oldest first."""
+    """Return the latest failure of each kind and failure mode, a few where it has few kinds, and the first.
+
+    They are ordered by time.
+    """
     return [
         Sampled(
             failure=from_json(Failure, row.record),
