@@ -18,7 +18,9 @@ TRACEWRIGHT_LABELLED names, else of `../shared/data`. Printed and written, null 
 * scale: a million generated failures through the database, described, kept and grouped; a second million, and what
   comes in small parts after that.
 
-A figure's spread is its standard deviation over twenty draws of four fifths of the failures, or over the seeds.
+The peers are given the same descriptions as ours, and once more, as "raw", the error as it came or the last six
+messages of the run. A figure's spread is its standard deviation over twenty draws of four fifths of the failures, or
+over the seeds.
 """
 
 import argparse
@@ -147,10 +149,12 @@ def _compared(
     print(HEADING)
     ours = _ours(failures, encoder)
     figures = _row("ours", failures, [ours], spread=_spread(labels, ours))
-    k = min(len(set(labels)), len(set(texts)))
-    vectors = embed([text.casefold() for text in texts], encoder, {})
-    others = peers(texts, vectors, k=k, seeds=SEEDS, python=python, work=work)
-    beside = {peer: _row(peer, failures, found)["ami"] for peer, found in others.items() if found}
+    beside = {}
+    for suffix, given in (("", texts), (", raw", [each.raw for each in failures])):
+        k = min(len(set(labels)), len(set(given)))
+        vectors = embed([text.casefold() for text in given], encoder, {})
+        others = peers(given, vectors, k=k, seeds=SEEDS, python=python, work=work)
+        beside |= {f"{peer}{suffix}": _row(f"{peer}{suffix}", failures, rows)["ami"] for peer, rows in others.items()}
     return figures | {"share_embedded": round(len(unique) / len(failures), 4), "peers": beside}
 
 

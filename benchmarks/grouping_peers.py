@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 Vectors = npt.NDArray[np.float32]
+SMALLEST = 5  # failures of a group
 PACKAGES = ("bertopic", "drain3")
 INSTALL_TIMEOUT_S = 900.0
 RUN_TIMEOUT_S = 900.0
@@ -49,8 +50,10 @@ def peers(
         f"k-means, k={k}": [
             KMeans(n_clusters=k, n_init=10, random_state=seed).fit_predict(vectors).tolist() for seed in seeds
         ],
-        "HDBSCAN": [HDBSCAN(min_cluster_size=5, copy=True).fit_predict(vectors).tolist()] if len(vectors) > 5 else [],  # noqa: PLR2004
     }
+    if len(vectors) > SMALLEST:
+        clusterer = HDBSCAN(min_cluster_size=SMALLEST, copy=True)
+        found["HDBSCAN"] = [clusterer.fit_predict(vectors).tolist()]
     return found | (_elsewhere(texts, vectors, seeds=seeds, python=python, work=work) if python else {})
 
 
@@ -74,7 +77,7 @@ def _bertopic(texts: list[str], vectors: Vectors, seed: int) -> list[int]:
     from umap import UMAP  # type: ignore[import-not-found]  # noqa: PLC0415
 
     reducer = UMAP(n_neighbors=15, n_components=5, min_dist=0.0, metric="cosine", random_state=seed)
-    topics, _ = BERTopic(umap_model=reducer, min_topic_size=5).fit_transform(texts, vectors)
+    topics, _ = BERTopic(umap_model=reducer, min_topic_size=SMALLEST).fit_transform(texts, vectors)
     return [int(topic) for topic in topics]
 
 

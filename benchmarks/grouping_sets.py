@@ -12,9 +12,11 @@ from clustering.describe import ERROR_LIKE, describe
 from clustering.detect import detect
 from clustering.detectors.negative_feedback import NegativeFeedback
 from clustering.detectors.tool_errors import ToolErrors
+from clustering.dialogue import dialogue
 from clustering.failure import Failure
 from webhooks.trace import Event, Span, Trace
 
+LAST = 6  # messages
 RATING = {"gen_ai.evaluation.name": "outcome", "gen_ai.evaluation.score.value": 0.0}
 
 
@@ -24,6 +26,8 @@ class Labelled:
 
     failure: Failure
     text: str
+    #: What a tool without knowledge of agents would be given: the error as it came, or the last words of the run.
+    raw: str
     label: str
     domain: str
     trace: Trace
@@ -48,6 +52,7 @@ def error_messages(paths: Sequence[Path]) -> list[Labelled]:
         Labelled(
             failure=failure,
             text=describe(failure, error.trace),
+            raw=failure.message,
             label=error.cause,
             domain=error.domain,
             trace=error.trace,
@@ -64,9 +69,11 @@ def _labelled(run: LabelledRun) -> Labelled:
     broke = [failure for failure in errors if failure.detector == "error"]
     failure = (*at_step, *broke, *NegativeFeedback()(trace))[0]
     wrote = any(changes(span) for span in tool_calls(trace))
+    words = "\n".join(turn.text for turn in list(dialogue(run.trace))[-LAST:])
     return Labelled(
         failure=failure,
         text=describe(failure, trace),
+        raw=failure.message or words,
         label=run.label,
         domain=run.domain,
         trace=trace,
