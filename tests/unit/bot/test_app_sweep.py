@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
-from bot import app as application
+from bot import beside
+from bot.app import create_app
 from bot.forge.hook_deliveries import Attempt, HookDeliveries
 from bot.pipeline import Pipeline
 from bot.store.engine import open_engine
@@ -50,11 +51,11 @@ class Listed(HookDeliveries):
 
 
 def test_a_database_that_fails_once_does_not_end_the_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(application, "INTERVAL", timedelta(milliseconds=1))
+    monkeypatch.setattr(beside, "INTERVAL", timedelta(milliseconds=1))
     store, listed = Hiccuping(open_engine(f"sqlite:///{tmp_path}/t.db"), now=lambda: NOON), Listed()
     store.keep_delivery(KNOWN)
     store.mark_handled(KNOWN.delivery_id)
-    app = application.create_app(
+    app = create_app(
         store=store,
         pipeline=cast("Pipeline", None),  # nothing is new
         webhook_secret=None,
@@ -66,5 +67,35 @@ def test_a_database_that_fails_once_does_not_end_the_sweep(tmp_path: Path, monke
         assert listed.asked_thrice.wait(WITHIN_S)
     store.close()
     failed, again, after = listed.asked[:3]
-    assert failed == again == NOON - application.REMEMBERED  # what the first look missed
-    assert after == NOON - application.OVERLAP
+    assert failed == again == NOON - beside.REMEMBERED  # what the first look missed
+    assert after == NOON - beside.OVERLAP
+
+
+def test_a_delivery_that_could_not_be_started_is_started_with_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "INTERVAL", timedelta(milliseconds=1))
+    store, listed, started = Store(open_engine(f"sqlite:///{tmp_path}/t.db"), now=lambda: NOON), Listed(), []
+    is_started = threading.Event()
+
+    def start(_: Pipeline, delivery_id: str) -> None:
+        started.append(delivery_id)
+        if len(started) == 1:
+            raise HICCUP
+        is_started.set()
+
+    monkeypatch.setattr(beside, "start_watch", start)
+    monkeypatch.setattr(Listed, "read", lambda *_: KNOWN)
+    app = create_app(
+        store=store,
+        pipeline=cast("Pipeline", None),  # its work is not started here
+        webhook_secret=None,
+        interval_s=0,
+        now=lambda: NOON,
+        deliveries=listed,
+    )
+    with TestClient(app):
+        assert is_started.wait(WITHIN_S)
+    assert store.unhandled_deliveries() == [KNOWN.delivery_id]
+    store.close()
+    assert set(started) == {KNOWN.delivery_id}

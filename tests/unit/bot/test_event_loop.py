@@ -1,6 +1,7 @@
 """No route and nothing that runs beside them blocks the event loop: databases, GitHub and DBOS are asked in threads."""
 
 import asyncio
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from fastapi.routing import APIRoute
 
 from bot import app as application
+from bot import beside
 from bot.forge.hook_deliveries import Attempt, HookDeliveries
 from bot.pipeline import Pipeline
 from bot.store.engine import open_engine
@@ -23,7 +25,7 @@ from tests.unit.bot.attacked import NOON, Sent, receiving
 from tests.unit.bot.payloads import seeds
 
 #: What keeps a thread waiting, as Python's audit events call it.
-BLOCKING = frozenset({"socket.connect", "socket.getaddrinfo", "sqlite3.connect", "subprocess.Popen", "time.sleep"})
+BLOCKING = frozenset({"socket.connect", "socket.getaddrinfo", "sqlite3.connect", "subprocess.Popen"})
 #: Answers from memory.
 HEALTH = Sent("GET", "/healthz", {}, b"")
 WITHIN_S = 10.0
@@ -91,16 +93,15 @@ def concrete(path: str, called: set[tuple[str, int]]) -> str:
     )
 
 
-@pytest.mark.parametrize("name", ["database", "sleep"])
+@pytest.mark.parametrize("name", ["database", "network"])
 def test_a_route_that_blocks_is_seen(tmp_path: Path, blocked: list[str], name: str) -> None:
     with receiving(tmp_path) as receiver:
         watch_queries(receiver.store, blocked)
 
         @receiver.app.get("/blocking")
         async def blocking() -> int:
-            if name == "sleep":
-                threading.Event().wait(0.0)
-                sys.audit("time.sleep", 0)
+            if name == "network":
+                socket.getaddrinfo("127.0.0.1", 1)
             return len(receiver.store.tenants()) if name == "database" else 0
 
         assert receiver.send(Sent("GET", "/blocking", {}, b""))[0] == 200
@@ -134,10 +135,10 @@ def test_nothing_beside_the_routes_blocks_the_loop(
             all_done.set()
 
     started = SimpleNamespace(get_result=lambda **_: note("result"))
-    monkeypatch.setattr(application, "start_run", lambda *_, **__: note("run") or started)
-    monkeypatch.setattr(application, "try_again", lambda *_, **__: note("again"))
-    monkeypatch.setattr(application, "forget_uninstalled", lambda *_, **__: note("forget"))
-    monkeypatch.setattr(application, "AGAIN_INTERVAL", timedelta(milliseconds=1))
+    monkeypatch.setattr(beside, "start_run", lambda *_, **__: note("run") or started)
+    monkeypatch.setattr(beside, "try_again", lambda *_, **__: note("again"))
+    monkeypatch.setattr(beside, "forget_uninstalled", lambda *_, **__: note("forget"))
+    monkeypatch.setattr(beside, "AGAIN_INTERVAL", timedelta(milliseconds=1))
     app = application.create_app(
         store=store,
         pipeline=cast("Pipeline", None),  # only what is replaced above uses it
