@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -79,6 +80,10 @@ class Trial:
     before_with_test: Path
     findings: Findings
     step_done: Callable[[str], None]
+    #: Runs one thing beside what the trial waits for; a machine has two cores.
+    beside: Executor
+    #: Test runs that are under way before it is their turn, by folder and command.
+    ahead: dict[tuple[Path, tuple[str, ...]], Future[Tested]] = field(default_factory=dict)
 
 
 #: A verdict that ends the trial, with its reason; None to go on.
@@ -200,7 +205,10 @@ def _trial(
     step_done: Callable[[str], None],
 ) -> Iterator[Trial]:
     test_only = [edit for edit in proposal.edits if edit.path == proposal.regression_test]
-    with tempfile.TemporaryDirectory(prefix="tracewright-trial-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="tracewright-trial-") as folder,
+        ThreadPoolExecutor(max_workers=1) as beside,
+    ):
         trial = Trial(
             proposal=proposal,
             bench=bench,
@@ -211,6 +219,7 @@ def _trial(
             before_with_test=Path(folder) / "before-with-test",
             findings=findings,
             step_done=step_done,
+            beside=beside,
         )
         for arm, edits in ((trial.before, ()), (trial.after, proposal.edits), (trial.before_with_test, test_only)):
             copy_tree(checkout, arm)
@@ -220,6 +229,7 @@ def _trial(
 
 def _tests_before(trial: Trial) -> Objection:
     command = trial.bench.harness.test
+    _begin(trial, trial.before_with_test, Arm.BEFORE, one_file(command, trial.proposal.regression_test))
     run = _tested(trial, trial.before, Arm.BEFORE, command).run
     trial.step_done("tests before")
     if is_pytest(command) and run.exit_status == NO_TESTS_COLLECTED:
@@ -263,6 +273,7 @@ def _new_test(trial: Trial) -> Objection:
     trial.step_done("new test before")
     if problem := why_not_red(red.exit_status, red.output):
         return Verdict.TEST_PROVES_NOTHING, problem
+    _begin(trial, trial.after, Arm.AFTER, trial.bench.harness.test, apart=bool(trial.findings.red))
     green = _tested(trial, trial.after, Arm.AFTER, command).run
     trial.findings.regression.append(green)
     trial.step_done("new test after")
@@ -335,6 +346,15 @@ def _only_rated(trial: Trial) -> bool:
     return bool(failing) and all(is_rated(case.targets) for case in failing)
 
 
+def _begin(trial: Trial, folder: Path, arm: Arm, command: Sequence[str], *, apart: bool = False) -> None:
+    """Start a test run before it is its turn: most trials get that far, and a suite may take minutes."""
+    runner = Runner(trial.bench.sandbox, trial.bench.harness.timeout_s)
+    started = trial.beside.submit(run_tests, folder, arm, command, runner, apart=apart)
+    trial.ahead[folder, tuple(command)] = started
+
+
 def _tested(trial: Trial, folder: Path, arm: Arm, command: Sequence[str], *, apart: bool = False) -> Tested:
+    if started := trial.ahead.pop((folder, tuple(command)), None):
+        return started.result()
     runner = Runner(trial.bench.sandbox, trial.bench.harness.timeout_s)
     return run_tests(folder, arm, command, runner, apart=apart)

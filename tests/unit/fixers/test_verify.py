@@ -1,9 +1,12 @@
 """Every verdict, each reached by trying a proposal on a small repository."""
 
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -13,7 +16,7 @@ from fixers.evidence import Arm, CaseResult, Evidence, Result, Role, Verdict
 from fixers.harness import Harness
 from fixers.proposal import Edit, Proposal
 from fixers.replay.cassette import Cassette
-from fixers.sandbox import find_sandbox
+from fixers.sandbox import Completed, Unisolated, find_sandbox
 from fixers.verify import verify
 from fixers.weigh import weigh
 from tests.unit.fixers.recorded_runs import (
@@ -38,6 +41,17 @@ PYTEST = ("python", "-m", "pytest", "-q")
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     return write_repository(tmp_path / "checkout")
+
+
+class Meeting(Unisolated):
+    """Starts a test run only when another one is about to start too."""
+
+    met = Barrier(2, timeout=60)
+
+    def run(self, command: Sequence[str], **more: Any) -> Completed:  # noqa: ANN401  # as `Unisolated.run` takes
+        if command != HARNESS.replay:
+            self.met.wait()
+        return super().run(command, **more)
 
 
 def tried(
@@ -141,6 +155,16 @@ def test_a_repository_without_tests_is_not_testable(tmp_path: Path) -> None:
 
 def test_a_repository_without_a_replay_command_is_not_testable(checkout: Path) -> None:
     assert tried(proposal(), checkout, harness=replace(HARNESS, replay=None)).verdict is Verdict.NOT_TESTABLE
+
+
+def test_the_suite_and_the_new_test_run_beside_each_other(checkout: Path) -> None:
+    meeting = Meeting(python=Path(sys.executable))
+    evidence = tried(proposal(), checkout, sandbox=meeting, harness=replace(HARNESS, replay=None))
+    assert evidence.verdict is Verdict.NOT_TESTABLE
+    assert meeting.met.broken is False
+    evidence = tried(proposal(), checkout, sandbox=meeting, harness=HARNESS)
+    assert [run.exit_status for run in evidence.suite] == [0, 0]
+    assert [run.exit_status for run in evidence.regression] == [1, 0]
 
 
 def test_tests_that_fail_already_are_told(tmp_path: Path) -> None:
