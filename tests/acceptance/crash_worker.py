@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
+from zlib import crc32
 
 import numpy as np
 
@@ -62,8 +63,10 @@ class Job:
     log: Path
     #: SQLAlchemy URL; empty for SQLite in `data`.
     database_url: str = ""
-    #: Kinds of boundaries that kill, each once; None: every boundary.
+    #: Kinds of boundaries that kill, each once; None: all kinds.
     kinds: Sequence[str] | None = None
+    #: Of all kinds, the first boundary of each and every so-many-th of the others kills; 1: every boundary.
+    every: int = 1
     #: A JSON file with the evidence on each proposal, gathered by an uninterrupted run; None: all count as verified.
     evidence: Path | None = None
     #: Whether texts are embedded by MiniLM; else by their letters, which groups well enough to have something to mend.
@@ -99,17 +102,17 @@ class Job:
 class Reaper:
     """Ends this process at each boundary once, over all lives."""
 
-    def __init__(self, log: Path, kinds: Sequence[str] | None) -> None:
+    def __init__(self, log: Path, kinds: Sequence[str] | None, *, every: int = 1) -> None:
         self._log = log
         self._kinds = kinds
+        self._every = every
         self._seen = {death["boundary"] for death in deaths(log)}
         self._seen_kinds = {boundary.partition(" ")[0] for boundary in self._seen}
 
     def reach(self, kind: str, about: str = "") -> None:
         """Die here, unless an earlier life did."""
         boundary = f"{kind} {about}"
-        wanted = boundary not in self._seen if self._kinds is None else self._first_of(kind, self._kinds)
-        if wanted:
+        if self._is_wanted(kind, boundary):
             death = {"boundary": boundary, "torch": "torch" in sys.modules}
             with self._log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(death) + "\n")
@@ -117,8 +120,12 @@ class Reaper:
                 os.fsync(file.fileno())
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def _first_of(self, kind: str, kinds: Sequence[str]) -> bool:
-        return kind in kinds and kind not in self._seen_kinds
+    def _is_wanted(self, kind: str, boundary: str) -> bool:
+        if kind not in self._seen_kinds:
+            return self._kinds is None or kind in self._kinds
+        # The same ones in every life, and not those that come first.
+        is_chosen = crc32(boundary.encode()) % self._every == 0
+        return self._kinds is None and is_chosen and boundary not in self._seen
 
 
 def deaths(log: Path) -> list[dict[str, Any]]:
@@ -316,7 +323,7 @@ def _live_in_a_child(job: Job) -> int:
 
 def live(job: Job) -> None:
     """Do what `tracewright run` does: finish what an earlier life left behind, then run the loop once."""
-    reaper = Reaper(job.log, job.kinds)
+    reaper = Reaper(job.log, job.kinds, every=job.every)
     never_used = None if job.provider_url else Unisolated(python=Path(sys.executable))
     product = assemble(job.settings, sandbox=never_used)
     store = MortalStore(product.store.engine, now=utc_now)

@@ -1,8 +1,10 @@
 """`kill -9` at every boundary of the loop: nothing is lost, and no pull request is opened twice.
 
-Run with `-m slow -s` for all of it, and for the figures.
+Run with `-m slow -s` for the figures, and with TRACEWRIGHT_TEST_EVERY_BOUNDARY=1 for all of it: else one boundary of
+each kind kills, and a quarter of the others.
 """
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +21,8 @@ from examples.shop_provider.server import serve
 from tests.acceptance.installation import POSTGRES, Installation, databases
 
 GIVEN_UP = "MAX_RECOVERY_ATTEMPTS_EXCEEDED"
+EVERY = 1 if os.environ.get("TRACEWRIGHT_TEST_EVERY_BOUNDARY") else 4
+MANY = 40 if EVERY == 1 else 25
 Make = Callable[..., Installation]
 
 
@@ -40,7 +44,7 @@ def make_on_postgres(tmp_path: Path) -> Iterator[Make]:
 def test_a_loop_on_postgres_survives_every_kind_of_boundary(make_on_postgres: Make) -> None:
     seen = _compare(make_on_postgres, n_conversations=12, kinds=None)
 
-    assert len(seen["deaths"]) >= 40
+    assert len(seen["deaths"]) >= MANY
 
 
 @pytest.mark.slow
@@ -54,10 +58,10 @@ def test_a_loop_killed_at_every_boundary_ends_as_the_uninterrupted_one(make_inst
         quiet.live(kinds=[], real_encoder=True, provider_url=provider.base_url)
     quiet.save_evidence(tmp_path / "evidence.json")
 
-    seen = shaken.live(real_encoder=True, evidence=tmp_path / "evidence.json")
+    seen = shaken.live(real_encoder=True, evidence=tmp_path / "evidence.json", every=EVERY)
 
     _show(seen)
-    assert len(seen["deaths"]) >= 40
+    assert len(seen["deaths"]) >= MANY
     assert len(quiet.left_behind()["pull requests"]) >= 5
     _assert_same(shaken, quiet)
     # Torch costs every restart seconds: only what embeds new texts may load it.
@@ -87,7 +91,7 @@ def _compare(make: Make, *, n_conversations: int, kinds: tuple[str, ...] | None)
     shaken.set_up(bodies)
 
     quiet.live(kinds=[])
-    seen = shaken.live(kinds=kinds)
+    seen = shaken.live(kinds=kinds, every=EVERY)
 
     _show(seen)
     if kinds:

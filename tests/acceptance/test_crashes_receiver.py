@@ -25,7 +25,7 @@ from webhooks.dialects import search
 from webhooks.inbox import Batch
 
 # On each of the two databases. A hundred each take ten minutes: TRACEWRIGHT_TEST_KILLS=100.
-N_KILLS = int(os.environ.get("TRACEWRIGHT_TEST_KILLS", "25"))
+N_KILLS = int(os.environ.get("TRACEWRIGHT_TEST_KILLS", "10"))
 N_CLIENTS = 2
 PATIENCE_S = 120.0
 N_OLD_BATCHES = 40

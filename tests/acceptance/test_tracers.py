@@ -96,8 +96,9 @@ def python_with(packages: list[str], venvs: Path) -> Path:
     home = Path(os.environ.get("TRACER_VENVS", venvs)) / "-".join(packages)
     python = home / "bin" / "python"
     if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", *packages], check=True)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)
+        install = [sys.executable, "-m", "pip", "--python", str(python), "install", "-q", "--no-compile", *packages]
+        subprocess.run(install, check=True)
     return python
 
 
