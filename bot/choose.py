@@ -58,6 +58,7 @@ class Choosing:
             proposed=proposed,
             base_shas=base_shas,
             traffic=self.ledger.store.traffic_of_all(tenant),
+            growths=self.ledger.store.growths(tenant),
         )
         in_queue = {entry.failure_mode_id for entry in self.ledger.store.waiting(tenant)}
         return [

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from clustering.failure_mode import FailureMode, Status
 from clustering.score import Traffic, severity
+from clustering.trend import UNCHANGED, Growth
 from fixers.evidence import Verdict
 
 # Verdicts that more traces of the same failure can change; the others need another commit.
@@ -44,6 +45,7 @@ def worth_mending(
     proposed: frozenset[str],
     base_shas: Mapping[str, str],
     traffic: Traffic,
+    growths: Mapping[str, Growth],
 ) -> list[FailureMode]:
     """Return the modes to try now, most severe first.
 
@@ -57,6 +59,8 @@ def worth_mending(
         The commit that an attempt would start from, by failure mode id; modes without one belong to no agent.
     traffic
         What ran in all: the denominator of severity.
+    growths
+        The trend of each failure mode that has one, by id.
 
     """
     chosen = [
@@ -67,7 +71,8 @@ def worth_mending(
         and mode.status not in {Status.ARCHIVED, Status.RESOLVED}
         and not _is_settled(mode, [each for each in attempts.get(mode.id, ()) if each.base_sha == base_shas[mode.id]])
     ]
-    return sorted(chosen, key=lambda mode: (-severity(mode, traffic), mode.id))
+    factors = {mode.id: growths.get(mode.id, UNCHANGED).factor for mode in chosen}
+    return sorted(chosen, key=lambda mode: (-severity(mode, traffic, factors[mode.id]), mode.id))
 
 
 def _is_settled(mode: FailureMode, attempts: Sequence[Attempt]) -> bool:

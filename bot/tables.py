@@ -28,6 +28,7 @@ from bot.store.size import Size
 from bot.store.store import Store
 from clustering.failure_mode import FailureMode
 from clustering.score import Traffic, severity
+from clustering.trend import UNCHANGED, Growth
 
 STATE_STYLE = {"ok": "green", "off": "dim", "broken": "red"}
 N_EXAMPLES = 5
@@ -51,6 +52,10 @@ class ListedMode(NamedTuple):
     share_of_traffic: float
     #: From 0 to 1; see `clustering.score.severity`.
     severity: float
+    #: "growing", "steady", "falling" or "unknown"; see `clustering.trend`.
+    trend: str
+    #: By how much its rate has changed at least; 1 where that may be chance.
+    growth: float
     first_seen: str
     last_seen: str
     #: Where its pull request is; empty when it has none.
@@ -59,12 +64,13 @@ class ListedMode(NamedTuple):
 
 def listed_modes(store: Store, tenant: str) -> list[ListedMode]:
     """Return the failure modes that have members, most severe first."""
-    traffic = store.traffic_of_all(tenant)
-    listed = [_listed(store, tenant, mode, traffic) for mode in store.failure_modes(tenant) if mode.n_traces]
+    traffic, growths = store.traffic_of_all(tenant), store.growths(tenant)
+    modes = [mode for mode in store.failure_modes(tenant) if mode.n_traces]
+    listed = [_listed(store, tenant, mode, traffic, growths.get(mode.id, UNCHANGED)) for mode in modes]
     return sorted(listed, key=lambda mode: (-mode.severity, mode.id))
 
 
-def _listed(store: Store, tenant: str, mode: FailureMode, traffic: Traffic) -> ListedMode:
+def _listed(store: Store, tenant: str, mode: FailureMode, traffic: Traffic, growth: Growth) -> ListedMode:
     opened = store.pull_requests_of_mode(tenant, mode.id)
     return ListedMode(
         id=mode.id,
@@ -74,7 +80,9 @@ def _listed(store: Store, tenant: str, mode: FailureMode, traffic: Traffic) -> L
         sessions=mode.n_sessions,
         users=mode.n_users,
         share_of_traffic=round(mode.n_traces / traffic.n_traces, 4) if traffic.n_traces else 0.0,
-        severity=round(severity(mode, traffic), 4),
+        severity=round(severity(mode, traffic, growth.factor), 4),
+        trend=growth.trend.value,
+        growth=round(growth.factor, 2),
         first_seen=mode.first_seen.isoformat(),
         last_seen=mode.last_seen.isoformat(),
         pull_request=opened[0].pull_request.url if opened else "",
@@ -88,7 +96,7 @@ def modes_table(modes: Sequence[ListedMode]) -> RenderableType:
     table = _table("Failure modes")
     table.add_column("id\nstatus", no_wrap=True)
     table.add_column("failure mode", ratio=1, overflow="fold")
-    for name in ("traces", "sessions", "share", "first seen\nlast seen"):
+    for name in ("traces", "sessions", "share\ntrend", "first seen\nlast seen"):
         table.add_column(name, justify="right", no_wrap=True)
     for mode in modes:
         table.add_row(
@@ -96,7 +104,7 @@ def modes_table(modes: Sequence[ListedMode]) -> RenderableType:
             _text(mode.title),
             str(mode.traces),
             str(mode.sessions),
-            f"{mode.share_of_traffic:.1%}",
+            f"{mode.share_of_traffic:.1%}\n{mode.trend}",
             f"{_minute(mode.first_seen)}\n{_minute(mode.last_seen)}",
         )
     return table
@@ -112,9 +120,10 @@ def shown_mode(store: Store, tenant: str, failure_mode_id: str) -> dict[str, Any
 
     """
     mode = find_mode(store, tenant, failure_mode_id)
+    growth = store.growths(tenant).get(mode.id, UNCHANGED)
     examples = (store.failures_of_mode(tenant, mode.id) or store.examples(tenant, mode.id))[-N_EXAMPLES:]
     return {
-        **_listed(store, tenant, mode, store.traffic_of_all(tenant))._asdict(),
+        **_listed(store, tenant, mode, store.traffic_of_all(tenant), growth)._asdict(),
         "examples": [
             {
                 "trace_id": failure.trace_id,
@@ -144,7 +153,17 @@ def shown_mode(store: Store, tenant: str, failure_mode_id: str) -> dict[str, Any
 
 def mode_page(shown: Mapping[str, Any]) -> RenderableType:
     """Draw one failure mode."""
-    counts = ("status", "traces", "sessions", "users", "share_of_traffic", "severity", "first_seen", "last_seen")
+    counts = (
+        "status",
+        "traces",
+        "sessions",
+        "users",
+        "share_of_traffic",
+        "severity",
+        "trend",
+        "first_seen",
+        "last_seen",
+    )
     facts = {key: shown[key] for key in ("id", *counts, "pull_request") if shown[key] != ""}
     examples = [(f"{row['trace_id']}\n{row['span_id']}", f"{row['why']}", row["message"]) for row in shown["examples"]]
     attempts = [(row["verdict"], row["base_sha"][:SHORT], row["reason"]) for row in shown["attempts"]]

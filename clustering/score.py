@@ -42,18 +42,29 @@ class Traffic:
     n_users: int
 
 
-def severity(mode: FailureMode, traffic: Traffic) -> float:
+#: A trend counts for up to twice, or half, the severity.
+MAX_GROWTH = 2.0
+
+
+def severity(mode: FailureMode, traffic: Traffic, growth: float = 1.0) -> float:
     """Return a number from 0 to 1 to rank failure modes by.
 
     cost(detector) · √(share of sessions · share of users). A loop in one session scores as one session, and one user
     in half of all sessions less than a tenth of the users in a tenth of them. Where the mode has no session or no
     user, since they are not recorded, the other share counts alone; where it has neither, the share of traces.
+
+    Parameters
+    ----------
+    growth
+        From `clustering.trend`: what grows by it for sure counts for so much more, and what falls for less.
+
     """
     pairs = ((mode.n_sessions, traffic.n_sessions), (mode.n_users, traffic.n_users))
     shares = [_share(n, total) for n, total in pairs if n > 0 and total > 0] or [
         _share(mode.n_traces, traffic.n_traces)
     ]
-    return COST.get(mode.detector, 0.5) * math.prod(shares) ** (1 / len(shares))
+    steady = COST.get(mode.detector, 0.5) * math.prod(shares) ** (1 / len(shares))
+    return 1.0 - math.pow(1.0 - steady, min(max(growth, 1 / MAX_GROWTH), MAX_GROWTH))
 
 
 def _share(n: int, total: int) -> float:

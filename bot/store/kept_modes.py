@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from bot.store import examples, failure_modes, failures, grouping, wishes
+from bot.store import examples, failure_modes, failures, grouping, people, wishes
 from bot.store.embeddings import EmbeddingCache
 from bot.store.failures import FailureId
 from bot.store.grouping import Move, Sampled
@@ -10,6 +10,7 @@ from bot.store.records import Records
 from bot.store.transaction import writing
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode, Status
+from clustering.trend import Growth, growths
 from clustering.wish import Wish
 
 
@@ -90,6 +91,11 @@ class KeptModes(Records):
         """Return every failure mode, the one with most traces first."""
         with self.engine.connect() as connection:
             return failure_modes.failure_modes(connection, tenant)
+
+    def growths(self, tenant: str) -> dict[str, Growth]:
+        """Return the trend of each failure mode that showed in the last weeks."""
+        with self.engine.connect() as connection:
+            return growths(people.people_by_day(connection, tenant, now=self._now()))
 
     def failure_mode(self, tenant: str, failure_mode_id: str) -> FailureMode | None:
         """Return one failure mode, or None."""

@@ -7,6 +7,7 @@ import pytest
 from bot.policy import Attempt, worth_mending
 from clustering.failure_mode import FailureMode, Status
 from clustering.score import Traffic
+from clustering.trend import Growth, Trend
 from fixers.evidence import Verdict
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -37,7 +38,12 @@ def attempt(verdict: Verdict, *, base: str = "a", n_traces: int = 8) -> Attempt:
 def is_chosen(*attempts: Attempt, of: FailureMode | None = None, proposed: frozenset[str] = frozenset()) -> bool:
     return bool(
         worth_mending(
-            [of or mode()], attempts={"m": attempts}, proposed=proposed, base_shas={"m": "a"}, traffic=TRAFFIC
+            [of or mode()],
+            attempts={"m": attempts},
+            proposed=proposed,
+            base_shas={"m": "a"},
+            traffic=TRAFFIC,
+            growths={},
         )
     )
 
@@ -45,9 +51,17 @@ def is_chosen(*attempts: Attempt, of: FailureMode | None = None, proposed: froze
 def test_what_was_never_tried_is_tried_most_severe_first() -> None:
     modes = [mode("few", n_users=2), mode("many", n_users=9), mode("nobody's", n_users=50)]
     chosen = worth_mending(
-        modes, attempts={}, proposed=frozenset(), base_shas={"few": "a", "many": "b"}, traffic=TRAFFIC
+        modes, attempts={}, proposed=frozenset(), base_shas={"few": "a", "many": "b"}, traffic=TRAFFIC, growths={}
     )
     assert [each.id for each in chosen] == ["many", "few"]
+
+
+def test_of_equal_ones_the_one_that_grows_comes_first() -> None:
+    modes = [mode("a"), mode("b"), mode("c")]
+    shas = dict.fromkeys("abc", "0")
+    growths = {"b": Growth(Trend.GROWING, 1.3), "a": Growth(Trend.FALLING, 0.7)}
+    chosen = worth_mending(modes, attempts={}, proposed=frozenset(), base_shas=shas, traffic=TRAFFIC, growths=growths)
+    assert [each.id for each in chosen] == ["b", "c", "a"]
 
 
 def test_a_failure_mode_never_gets_a_second_pull_request() -> None:

@@ -45,6 +45,14 @@ def test_a_long_title_keeps_its_words_whole_at_100_columns(stages: ProductStages
     assert len(page.splitlines()) <= 9  # heading, three lines of title, margins
 
 
+def test_a_trend_is_one_word_in_the_table_and_a_number_beside_it_in_the_record(stages: ProductStages) -> None:
+    (listed,) = tables.listed_modes(stages.store, LOCAL)
+    assert (listed.trend, listed.growth) == ("unknown", 1.0)
+    growing = listed._replace(trend="growing", growth=2.5)
+    assert "growing" in drawn(tables.modes_table([growing]))
+    assert growing._asdict().items() >= {"trend": "growing", "growth": 2.5}.items()
+
+
 def test_hostile_text_is_shown_and_does_nothing(stages: ProductStages) -> None:
     mode_id = titled(stages, HOSTILE)
     record = tables.run_record(stages.store, LOCAL, unreadable={"o/r": HOSTILE})

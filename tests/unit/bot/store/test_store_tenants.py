@@ -68,6 +68,7 @@ READS: dict[str, Callable[[Store, dict[str, Any]], Any]] = {
     "examples": lambda store, _: store.examples(OURS, "fm2"),
     "modes_with_members": lambda store, _: store.modes_with_members(OURS),
     "failure_modes": lambda store, _: store.failure_modes(OURS),
+    "growths": lambda store, _: store.growths(OURS),
     "failure_mode": lambda store, _: store.failure_mode(OURS, "fm1"),
     "undescribed": lambda store, _: store.undescribed(OURS),
     "sample": lambda store, _: store.sample(OURS),
