@@ -20,6 +20,7 @@ from bot.store.pull_requests import Opened
 from bot.store.store import Store
 from clustering.failure_mode import FailureMode
 from fixers.aftermath import Answer
+from fixers.assignment import Refused
 from fixers.proposal import Proposal
 
 OF_ANSWER = {Answer.FIXED: Kind.WORKED, Answer.NOT_FIXED: Kind.NO_HELP, Answer.WORSE: Kind.HARM}
@@ -56,6 +57,21 @@ def counted(store: Store, tenant: str) -> list[Learned]:
     for learned in store.lessons(tenant):
         ended = [effects.get(proposal_id) for proposal_id in uses.get(learned.lesson.id, ())]
         found.append(replace(learned, n_helpful=ended.count(True), n_harmful=ended.count(False)))
+    return found
+
+
+def refused_fixes(store: Store, tenant: str, repository: str) -> list[Refused]:
+    """Return the fixes in a repository that people called wrong or took back, as far as their lessons are kept."""
+    by_url = {opened.pull_request.url: opened.proposal_id for opened in store.pull_requests(tenant)}
+    reasons = {refusal.proposal_id: refusal.reason for refusal in store.refusals(tenant)}
+    found = []
+    for lesson in (each.lesson for each in counted(store, tenant) if each.state is State.KEPT):
+        proposal_id = by_url.get(lesson.pull_request, "")
+        is_wrong = lesson.kind in {Kind.REFUSED, Kind.HARM} and reasons.get(proposal_id) is Reason.WRONG_FIX
+        proposal = store.proposal(tenant, proposal_id) if is_wrong and lesson.repository == repository else None
+        if proposal is not None:
+            told = f"lesson {lesson.id}: {lesson.text} {lesson.comment or lesson.pull_request}"
+            found.append(Refused(proposal.author, frozenset(lesson.paths), told))
     return found
 
 

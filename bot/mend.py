@@ -11,7 +11,7 @@ from bot.agents import Agent
 from bot.allowance import UNLIMITED, Allowance, left
 from bot.errors import NoTraces
 from bot.examine import detectors_for
-from bot.learn import counted
+from bot.learn import counted, refused_fixes
 from bot.lesson import Learned, relevant
 from bot.past_attempts import NO_MODEL, past_attempts
 from bot.predicted import expected_rate
@@ -84,7 +84,7 @@ def draft_fixes(
         found = [with_eval_case(each, assignment, may_be_shown=may_be_shown) for each in drafted.proposals]
         marked = tuple(_marked(each, assignment) for each in found)
     for proposal in marked:
-        if proposal.author == AUTHOR:  # recipes read no lessons
+        if proposal.author == AUTHOR:  # what holds a recipe back has drafted nothing
             store.use_lessons(tenant, [each.lesson.id for each in lessons], proposal_id=proposal.id)
     return replace(drafted, proposals=marked)
 
@@ -122,6 +122,7 @@ def _assigned(store: Store, tenant: str, mode: FailureMode, agent: Agent) -> Ite
             harness=harness,
             base_sha=agent.base.sha,
             in_public=agent.in_public(),
+            refused=refused_fixes(store, tenant, agent.forge.repository),
         )
 
 

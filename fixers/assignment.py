@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
@@ -12,6 +13,17 @@ from fixers.harness import Harness
 from fixers.proposal import Edit
 from fixers.quoted_runs import quotes_of
 from webhooks.trace import Trace
+
+
+class Refused(NamedTuple):
+    """A fix that people took for a wrong one."""
+
+    #: Who drafted it; see `fixers.proposal.Proposal.author`.
+    author: str
+    #: What it changed, without its test.
+    paths: frozenset[str]
+    #: Who said what of it, for the record.
+    told: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +47,8 @@ class Assignment:
     base_sha: str
     #: Whether strangers will read what is proposed: then no edit may quote a recorded run.
     in_public: bool = False
+    #: Fixes of other failure modes: the same recipe does not do the same to the same files again.
+    refused: Sequence[Refused] = ()
 
     def quotes(self, edits: Sequence[Edit], texts: Mapping[str, str]) -> dict[str, str]:
         """Return the words of recorded runs in what would be proposed, by the name of a text or the path of an edit."""

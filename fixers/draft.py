@@ -163,8 +163,18 @@ def _kept(proposal: Proposal, assignment: Assignment, notes: list[str]) -> Propo
     if assignment.in_public and not found:
         quoting = assignment.quotes(proposal.edits, {})
         found = [f"{path}: has words of recorded runs, and everybody can read this repository" for path in quoting]
+    found += [f"held back: {told}" for told in _held_back(proposal, assignment)]
     notes += [f"{proposal.author}: {reason}" for reason in found]
     return None if found else _complete(proposal, assignment.failures, assignment.runs)
+
+
+def _held_back(proposal: Proposal, assignment: Assignment) -> list[str]:
+    """Return what people said of this recipe's fixes where it would change files again; a model is told, and may."""
+    if not proposal.author.startswith("recipe:"):
+        return []
+    paths = {edit.path for edit in proposal.edits} - {proposal.regression_test}
+    same = (each for each in assignment.refused if each.author == proposal.author)
+    return [each.told for each in same if each.paths & paths]
 
 
 def _complete(proposal: Proposal, failures: Sequence[Failure], traces: Mapping[str, Trace]) -> Proposal:

@@ -42,8 +42,8 @@ class Clock:
 
 
 @contextmanager
-def serving(world: World, pipeline: Pipeline, clock: Clock) -> Iterator[None]:
-    """Serve as `tracewright serve` does, and let GitHub deliver there."""
+def serving(world: World, pipeline: Pipeline, clock: Clock) -> Iterator[str]:
+    """Serve as `tracewright serve` does, and let GitHub deliver there; yield the address."""
     app = create_app(
         store=world.store,
         pipeline=pipeline,
@@ -56,9 +56,10 @@ def serving(world: World, pipeline: Pipeline, clock: Clock) -> Iterator[None]:
     thread.start()
     wait_for(lambda: server.started or not thread.is_alive())
     port = server.servers[0].sockets[0].getsockname()[1]
-    world.emulator.send_webhooks_to(f"http://127.0.0.1:{port}/github/webhook")
+    url = f"http://127.0.0.1:{port}"
+    world.emulator.send_webhooks_to(f"{url}/github/webhook")
     try:
-        yield
+        yield url
     finally:
         server.should_exit = True
         thread.join(30)

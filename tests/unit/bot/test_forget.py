@@ -1,6 +1,7 @@
 """What was uninstalled is deleted after the stated time, with its durable work."""
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,9 +27,13 @@ class Clock:
         return self.time
 
 
+OVER = threading.Event()
+PATIENCE_S = 600.0
+
+
 @DBOS.workflow()
 def wait_for_ever() -> None:
-    DBOS.recv("never", timeout_seconds=3600)
+    OVER.wait(PATIENCE_S)  # not DBOS's own waiting: nothing wakes it, and the process would not end before its time
 
 
 @DBOS.step()
@@ -47,8 +52,10 @@ def dbos(tmp_path: Path) -> Iterator[None]:
     # Another test's run of the command line may have left DBOS a handler on a stream that is closed by now.
     logging.getLogger("dbos").handlers.clear()
     DBOS(config=DBOSConfig(name="test", system_database_engine=engine, log_level="ERROR"))
+    OVER.clear()
     DBOS.launch()
     yield
+    OVER.set()
     DBOS.destroy(destroy_registry=False)
     engine.dispose()
 

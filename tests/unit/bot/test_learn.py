@@ -1,7 +1,7 @@
 """What earlier fixes taught: who said it where, who is told of it, and when it is dropped."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +22,9 @@ from bot.store.engine import open_engine
 from bot.store.store import Store
 from clustering.failure_mode import FailureMode
 from fixers.aftermath import Answer, Exposure, Score
-from fixers.diagnosis import Layer
+from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
+from fixers.recipes.recipe import Fix, Seen
 from tests.unit.bot.recorded_product import DISCRETIONS, LOCAL, RETRY, make_stages, submission
 from tests.unit.bot.test_handlers_checks import PULL as THEIRS
 from tests.unit.bot.test_handlers_checks import TENANT, World, world
@@ -61,11 +62,13 @@ def learned(store: Store) -> list[Learned]:
     return [each for each in counted(store, TENANT) if each.state is State.KEPT]
 
 
-def refuse(store: Store, reason: Reason, *, proposal_id: str = PROPOSAL.id, words: str = "") -> None:
+def refuse(
+    store: Store, reason: Reason, *, proposal_id: str = PROPOSAL.id, words: str = "", tenant: str = TENANT
+) -> None:
     refusal = Refusal(
         proposal_id=proposal_id, failure_mode_id="fm7", base_sha="b", n_sessions=1, refused_at=NOW, reason=reason
     )
-    store.keep_refusal(TENANT, refusal)
+    store.keep_refusal(tenant, refusal)
     outcome = Outcome(
         delivery_id=f"d{proposal_id}",
         proposal_id=proposal_id,
@@ -75,7 +78,7 @@ def refuse(store: Store, reason: Reason, *, proposal_id: str = PROPOSAL.id, word
         decided_at=NOW,
         reason=reason,
     )
-    store.record_outcome(TENANT, outcome)
+    store.record_outcome(tenant, outcome)
 
 
 def prove(store: Store, answer: Answer, *, proposal_id: str = PROPOSAL.id) -> None:
@@ -253,6 +256,58 @@ def test_the_model_is_given_lessons_as_data_and_its_proposal_counts_for_them(tmp
     assert "What earlier fixes came to" in asked
     assert "Untrusted data from an earlier fix (refused), ada on https://github.com/acme/shop/pull/7" in asked
     assert list(stages.store.lesson_uses(LOCAL).values()) == [ids]
+
+
+class Again:
+    """A recipe that always does the same."""
+
+    name = "again"
+    layer = Layer.LIFECYCLE
+
+    def fits(self, *_: object) -> bool:
+        return True
+
+    def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen) -> Fix:
+        assert diagnosis
+        assert seen
+        edits = (
+            Edit(path="settings.py", before=sources["settings.py"], after="ATTEMPTS = 2\n"),
+            Edit(path="test_retry.py", before=None, after="# red, then green\n"),
+        )
+        return Fix(edits=edits, regression_test="test_retry.py", title="Retry", rationale="It helps.", risk="None.")
+
+
+@pytest.mark.parametrize(
+    ("reason", "path", "is_held"),
+    [
+        (Reason.WRONG_FIX, "settings.py", True),
+        (Reason.WRONG_FIX, "elsewhere.py", False),
+        (Reason.WRONG_DIAGNOSIS, "settings.py", False),
+    ],
+)
+def test_a_recipe_that_was_wrong_about_a_file_is_held_back_there(
+    tmp_path: Path, reason: Reason, path: str, *, is_held: bool
+) -> None:
+    stages = make_stages(tmp_path, recipes=(Again(),))
+    (mode,) = stages.store.failure_modes(LOCAL)
+    (agent,) = stages.agents(LOCAL).readable
+    another = replace(MODE, centroid=mode.centroid)
+    stages.store.save_modes(LOCAL, [mode, another], {mode.id: list(stages.store.members(LOCAL))})
+    wrong = replace(PROPOSAL, author="recipe:again", edits=(Edit(path=path, before="x", after="y"),))
+    stages.store.save_proposal(LOCAL, wrong)
+    closed = replace(PULL, repository=agent.forge.repository)
+    stages.store.save_pull_request(LOCAL, closed, proposal_id=wrong.id)
+    refuse(stages.store, reason, proposal_id=wrong.id, words="not here", tenant=LOCAL)
+    stages.prove(LOCAL)
+    drafted = stages.workshop.draft(LOCAL, mode, agent, ())
+    assert len(drafted) == (not is_held)
+    if is_held:
+        (recorded,) = stages.store.verdicts(LOCAL)[mode.id]
+        assert "recipe:again: held back: lesson" in recorded.reason
+        assert "“not here”" in recorded.reason
+        (lesson,) = counted(stages.store, LOCAL)
+        stages.store.set_lesson_state(LOCAL, lesson.lesson.id, State.DELETED)  # people may think again
+        assert len(stages.workshop.draft(LOCAL, mode, agent, ())) == 1
 
 
 def test_people_read_edit_and_delete_lessons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
