@@ -32,7 +32,7 @@ from tests.acceptance.loaded_example import Loaded, loaded_example
 from tests.recorded_model import RecordedModel
 
 # Whichever test comes first waits for 32 replays in the sandbox.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 RECORDINGS = Path(__file__).parents[1] / "fixtures" / "recordings"
 #: Not the seed of the recorded traces.
@@ -117,7 +117,7 @@ class Mended:
 
 @pytest.fixture(
     scope="module",
-    params=[REFUND_SCHEMA, pytest.param(REFUND_IDENTITY, marks=pytest.mark.slow)],
+    params=[REFUND_SCHEMA, REFUND_IDENTITY],
     ids=lambda flaw: flaw.recording,
 )
 def mended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mended]:
@@ -214,7 +214,6 @@ def test_no_value_of_a_failing_run_is_in_the_edits(mended: Mended) -> None:
     assert not [value for value in values for edit in mended.proposal.edits if value in (edit.after or "")]
 
 
-@pytest.mark.slow
 def test_a_fix_whose_failure_no_replay_can_show_ends_in_a_verdict_without_a_pull_request(unproven: Mended) -> None:
     evidence = unproven.evidence
     assert unproven.flaw.detector in UNSEEN
@@ -230,7 +229,6 @@ def test_a_fix_whose_failure_no_replay_can_show_ends_in_a_verdict_without_a_pull
     assert branches.decode().split() == [unproven.proposal.base_sha]
 
 
-@pytest.mark.slow
 def test_the_fix_that_was_not_proven_is_right_all_the_same(unproven: Mended, tmp_path: Path) -> None:
     """Its customers are served with the edits: what the refusal costs is known."""
     served = _serve_fresh(unproven, tmp_path)

@@ -59,9 +59,9 @@ def test_a_delivery_that_failed_is_handled_when_github_is_well_again(store: Stor
     assert try_again(store, now=later(0), names=NAMES) == []  # not yet
     assert try_again(store, now=later(1.1), names=NAMES) == ["watch-d1~1"]
     with pytest.raises(ForgeError):
-        DBOS.retrieve_workflow("watch-d1~1").get_result()
+        DBOS.retrieve_workflow("watch-d1~1").get_result(polling_interval_sec=0.02)
     assert try_again(store, now=later(4.1), names=NAMES) == ["watch-d1~2"]
-    DBOS.retrieve_workflow("watch-d1~2").get_result()
+    DBOS.retrieve_workflow("watch-d1~2").get_result(polling_interval_sec=0.02)
     assert DONE == ["d1"]
     assert try_again(store, now=later(60 * 24), names=NAMES) == []
 
@@ -73,7 +73,7 @@ def test_what_always_fails_ends(store: Store) -> None:
     for pause in PAUSES:
         started += try_again(store, now=later(pause.total_seconds() / 60 + 1), names=NAMES)
         with pytest.raises(ForgeError):
-            DBOS.retrieve_workflow(started[-1]).get_result()
+            DBOS.retrieve_workflow(started[-1]).get_result(polling_interval_sec=0.02)
     assert started == [f"watch-d1~{number}" for number in range(1, len(PAUSES) + 1)]
     assert try_again(store, now=later(60 * 24), names=NAMES) == []
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot import cli
+from bot.store.engine import open_engine
 from fixers.replay.cassette import Cassette
 from tests.unit.bot.recorded_product import make_repository
 from tests.unit.fixers.recorded_runs import failing
@@ -84,8 +85,9 @@ def test_an_unknown_failure_mode_is_one_line(run: Run, words: tuple[str, ...]) -
     assert "\x1b[2J" not in err
 
 
-def test_a_locked_database_is_one_line(run: Run, tmp_path: Path) -> None:
+def test_a_locked_database_is_one_line(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("modes")
+    monkeypatch.setitem(open_engine.__kwdefaults__, "busy_timeout_s", 0.05)  # nobody waits for the other one here
     with sqlite3.connect(tmp_path / "data" / "tracewright.db", isolation_level=None) as other:
         other.execute("BEGIN EXCLUSIVE")
         (tmp_path / "t.json").write_text(REQUEST)
