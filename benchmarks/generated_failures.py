@@ -16,7 +16,7 @@ from bot.group import group
 from bot.store.engine import open_engine
 from bot.store.store import Store
 from clustering.describe import describe, words_of
-from clustering.embed import Encoder, embed
+from clustering.embed import Embeddings, Encoder, embed
 from clustering.failure import Failure
 from clustering.modes import update_modes
 
@@ -52,16 +52,17 @@ def generated(n: int, *, seed: int, first: int = 0) -> Iterator[Failure]:
 
 def stability(encoder: Encoder, *, n: int = 3_000, seeds: Sequence[int] = (1,)) -> dict[str, float]:
     """Return the share of failures whose mode changes when 20 % more arrive, and of modes that keep their id."""
-    found = [_stability(encoder, n, seed) for seed in seeds]
+    cache: dict[str, Embeddings] = {}
+    found = [_stability(encoder, cache, n, seed) for seed in seeds]
     moved, kept = (np.array(each) for each in zip(*found, strict=True))
     spread = {"moved_spread": moved.std(), "ids_kept_spread": kept.std()}
     return {"moved": moved.mean(), "ids_kept": kept.mean(), **spread}
 
 
-def _stability(encoder: Encoder, n: int, seed: int) -> tuple[float, float]:
+def _stability(encoder: Encoder, cache: dict[str, Embeddings], n: int, seed: int) -> tuple[float, float]:
     failures = list(generated(n, seed=seed))
     texts = [describe(failure, None) for failure in failures]
-    vectors = embed([words_of(text) for text in texts], encoder, {})
+    vectors = embed([words_of(text) for text in texts], encoder, cache)
     known = int(n / 1.2)
     before = update_modes(failures[:known], texts[:known], vectors[:known])
     after = update_modes(failures, texts, vectors, previous=before.modes, members=before.members)

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from bot.store.codec import from_json
-from bot.store.columns import moment
 from bot.store.failure_modes import keep_modes
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
@@ -17,6 +16,10 @@ from webhooks.searched import searched
 # Enough for the examples that a failure mode shows: of each kind, where there are few, and the first of each, which a
 # mode's id is made of.
 NEWEST = 5
+# Whom a mode reaches is counted anew with each change while it has fewer failures than this, then when it has grown or
+# shrunk by this share: counting takes seconds a million.
+LARGE = 10_000
+ROUGHLY = 0.02
 
 _PLACE = """FROM failures g
     WHERE g.tenant = :tenant AND g.failure_mode_id = places.failure_mode_id AND g.kind = places.kind"""
@@ -56,10 +59,12 @@ _SIZES = sa.text("""
     SELECT failure_mode_id, count(*) AS n FROM failures WHERE tenant = :tenant AND failure_mode_id <> ''
     GROUP BY failure_mode_id
 """)
-_COUNTED = sa.text("SELECT * FROM failure_modes WHERE tenant = :tenant")
+_COUNTED = sa.text("""
+    SELECT failure_mode_id, n_counted, n_traces, n_sessions, n_users FROM failure_modes WHERE tenant = :tenant
+""")
 _REACHED = sa.text("""
     SELECT count(DISTINCT trace_id) AS n_traces, count(DISTINCT session_id) AS n_sessions,
-           count(DISTINCT user_id) AS n_users, min(occurred_at) AS first_seen, max(occurred_at) AS last_seen
+           count(DISTINCT user_id) AS n_users
     FROM failures WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id
 """)
 _NOTE_COUNTED = sa.text("""
@@ -119,13 +124,16 @@ def sample(connection: sa.Connection, tenant: str) -> list[Sampled]:
 
 
 def save_grouping(connection: sa.Connection, tenant: str, modes: Sequence[FailureMode], moves: Sequence[Move]) -> None:
-    """Keep the modes and move the failures; count anew whom each mode reaches that has more or fewer of them now."""
+    """Keep the modes and move the failures; count anew whom each mode reaches that has more or fewer of them now.
+
+    Large modes are not counted for each failure that comes: see `ROUGHLY`.
+    """
     if moves:
         connection.execute(_MOVE, [{"tenant": tenant, **move._asdict(), "before": move.before or ""} for move in moves])
     sizes: dict[str, int] = {row.failure_mode_id: row.n for row in connection.execute(_SIZES, {"tenant": tenant})}
     counted = {row.failure_mode_id: row for row in connection.execute(_COUNTED, {"tenant": tenant})}
-    changed = {place for move in moves for place in (move.before, move.after) if place}
-    changed |= {mode_id for mode_id, n in sizes.items() if mode_id not in counted or counted[mode_id].n_counted != n}
+    changed = {place for move in moves if move.before for place in (move.before, move.after)}
+    changed |= {mode_id for mode_id, n in sizes.items() if _is_to_count(counted.get(mode_id), n)}
     known = {mode_id: _counts(row) for mode_id, row in counted.items()}
     known |= {mode_id: _reached(connection, tenant, mode_id) for mode_id in changed & sizes.keys()}
     keep_modes(connection, tenant, [replace(mode, **known.get(mode.id, {})) for mode in modes])
@@ -139,15 +147,17 @@ def _reached(connection: sa.Connection, tenant: str, mode_id: str) -> dict[str, 
     return _counts(connection.execute(_REACHED, {"tenant": tenant, "failure_mode_id": mode_id}).one())
 
 
+def _is_to_count(counted: sa.Row[Any] | None, n: int) -> bool:
+    """Say whether a mode that has `n` failures now is to be counted anew."""
+    if counted is None or counted.n_counted < 0:
+        return True
+    n_counted: int = counted.n_counted
+    return abs(n - n_counted) > (ROUGHLY * n_counted if n >= LARGE else 0)
+
+
 def _counts(row: sa.Row[Any]) -> dict[str, Any]:
-    """Return what a failure mode says of its failures."""
-    return {
-        "n_traces": row.n_traces,
-        "n_sessions": row.n_sessions,
-        "n_users": row.n_users,
-        "first_seen": moment(row.first_seen),
-        "last_seen": moment(row.last_seen),
-    }
+    """Return whom a failure mode reaches."""
+    return {"n_traces": row.n_traces, "n_sessions": row.n_sessions, "n_users": row.n_users}
 
 
 def merge_members(connection: sa.Connection, tenant: str, target: FailureMode, source: FailureMode) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from bot.by_hand import merge, set_status, split
 from bot.errors import NotMergeable, NotSplittable
+from bot.store import grouping
 from clustering.failure_mode import Status
 from tests.unit.bot.grouped_store import BALANCE, ENCODER, METHOD, TENANT, Grouped
 from tests.unit.clustering.runs import Run
@@ -36,6 +37,20 @@ def test_a_failure_that_is_gone_is_counted_no_longer(grouped: Grouped) -> None:
     run.agent()
     grouped.store.save_examined(TENANT, run.trace, [])
     assert [mode.n_traces for mode in grouped.group()] == [2]
+
+
+def test_a_large_mode_is_counted_when_it_has_grown_by_a_share(
+    grouped: Grouped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grouping, "LARGE", 4)
+    monkeypatch.setattr(grouping, "ROUGHLY", 0.5)
+    grouped.fail(BALANCE, 4)
+    (before,) = grouped.group()
+    grouped.fail(BALANCE)
+    (later,) = grouped.group()
+    assert (later.n_traces, later.last_seen > before.last_seen) == (4, True)
+    grouped.fail(BALANCE, 2)
+    assert [mode.n_traces for mode in grouped.group()] == [7]
 
 
 def test_a_merge_needs_no_word_when_grouping_comes_to_the_same(grouped: Grouped) -> None:
