@@ -66,7 +66,7 @@ def _update(
     failures = [replace(each.failure, owner=owner_of(each.failure.service)) for each in sampled]
     texts = [each.text for each in sampled]
     words = {text: words_of(text) for text in set(texts)}
-    X = _embedded([words[text] for text in texts], encoder, store.embedding_cache(tenant, encoder.name))
+    X = embedded([words[text] for text in texts], encoder, store.embedding_cache(tenant, encoder.name))
     previous, wishes = store.failure_modes(tenant), store.wishes(tenant)
     known = {each.failure.identity: each.failure_mode_id for each in sampled if each.failure_mode_id}
     update = None
@@ -77,7 +77,7 @@ def _update(
     )
 
 
-def _embedded(words: list[str], encoder: Encoder, cache: EmbeddingCache) -> Embeddings:
+def embedded(words: list[str], encoder: Encoder, cache: EmbeddingCache) -> Embeddings:
     """Embed what was never embedded before, and keep it."""
     known = cache.get_many({cache_key(text, encoder) for text in words})
     vectors = dict(known)

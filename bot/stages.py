@@ -31,6 +31,7 @@ from bot.store.store import Store
 from bot.work import end_work
 from bot.workshop import Listener, Workshop, silent
 from bot.write_headlines import write_headlines
+from bot.write_titles import write_titles
 from clustering.embed import Encoder
 from fixers.draft import RECIPES
 from fixers.evidence import Verdict
@@ -103,6 +104,15 @@ class ProductStages:
         owner_of = owner_finder(self.store, tenant, self.agents(tenant))
         n_modes = group(self.store, tenant, encoder=self.encoder, owner_of=owner_of)
         self.listener("grouping failures", 1, 1)
+        if self.namer is not None:
+            write_titles(
+                self.store,
+                tenant,
+                advisor=self.namer,
+                encoder=self.encoder,
+                now=self.now(),
+                on_progress=self._telling("writing titles"),
+            )
         return n_modes
 
     def choose(self, tenant: str) -> list[Task]:

@@ -51,14 +51,18 @@ def question(run: Transcript, seen_by: Sequence[str], policies: Sequence[str] = 
 
 def read_headline(reply: str, run: Transcript) -> str:
     """Read a model's answer about `run`; "" for one that is empty, too long, a refusal or a copy."""
-    found = object_in(reply) if len(reply) <= MAX_REPLY else None
-    line = found.get("line") if found else None
-    if not isinstance(line, str) or len(line.strip()) > MAX_LINE:
-        return ""
-    told = one_line(line, limit=MAX_LINE)
-    if len(WORD.findall(told)) < MIN_WORDS or REFUSAL.search(told):
-        return ""
+    told = read_line(reply, "line", limit=MAX_LINE)
     return "" if is_copied(told, [RULES, run.instructions, *(step.text for step in run.steps)]) else told
+
+
+def read_line(reply: str, field: str, *, limit: int) -> str:
+    """Read the one line that a model was asked for, a field of a JSON object; "" for none, too much, or a refusal."""
+    found = object_in(reply) if len(reply) <= MAX_REPLY else None
+    line = found.get(field) if found else None
+    if not isinstance(line, str) or len(line.strip()) > limit:
+        return ""
+    told = one_line(line, limit=limit)
+    return "" if len(WORD.findall(told)) < MIN_WORDS or REFUSAL.search(told) else told
 
 
 def is_copied(line: str, texts: Iterable[str]) -> bool:

@@ -37,6 +37,9 @@ _KEEP_MEMBER = sa.text("""
 """)
 _ALL = sa.text("SELECT * FROM failure_modes WHERE tenant = :tenant ORDER BY n_traces DESC, failure_mode_id")
 _GET = sa.text("SELECT * FROM failure_modes WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id")
+_SET_TITLE = sa.text(
+    "UPDATE failure_modes SET title = :title WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id"
+)
 _SET_STATUS = sa.text(
     "UPDATE failure_modes SET status = :status WHERE tenant = :tenant AND failure_mode_id = :failure_mode_id"
 )
@@ -98,6 +101,12 @@ def set_status(connection: sa.Connection, tenant: str, failure_mode_id: str, sta
     """Note where a failure mode stands."""
     row = {"tenant": tenant, "failure_mode_id": failure_mode_id, "status": status.value}
     connection.execute(_SET_STATUS, row)
+
+
+def set_title(connection: sa.Connection, tenant: str, failure_mode_id: str, title: str) -> None:
+    """Call a failure mode so."""
+    row = {"tenant": tenant, "failure_mode_id": failure_mode_id, "title": json.dumps(title)}
+    connection.execute(_SET_TITLE, row)
 
 
 def members(connection: sa.Connection, tenant: str) -> dict[FailureId, str]:

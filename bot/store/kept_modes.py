@@ -124,6 +124,11 @@ class KeptModes(Records):
         with writing(self.engine) as connection:
             failure_modes.set_status(connection, tenant, failure_mode_id, status)
 
+    def set_title(self, tenant: str, failure_mode_id: str, title: str) -> None:
+        """Call a failure mode so."""
+        with writing(self.engine) as connection:
+            failure_modes.set_title(connection, tenant, failure_mode_id, title)
+
     def embedding_cache(self, tenant: str, model: str) -> EmbeddingCache:
         """Return the vectors of a model that were computed before, by text."""
         return EmbeddingCache(self.engine, tenant=tenant, model=model, now=self._now)

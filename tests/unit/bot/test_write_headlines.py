@@ -11,18 +11,22 @@ import pytest
 
 from bot.advisor import MAX_ANSWER_TOKENS, Advisor
 from bot.agents import Agents
+from bot.assemble import build_namer
 from bot.by_hand import merge, set_status
 from bot.examine import examine
+from bot.forge.local import LocalForge
 from bot.group import group
 from bot.ingest import ingest
 from bot.redaction import build_redaction
 from bot.settings import Settings
+from bot.stages import ProductStages
 from bot.store.engine import open_engine
 from bot.store.store import Store
 from bot.write_headlines import write_headlines
 from clustering.failure_mode import FailureMode, Status
 from fixers.errors import ModelError
 from fixers.model import Reply
+from tests.unit.bot.recorded_product import DISCRETIONS
 from tests.unit.clustering.runs import START, WordEncoder
 
 LOCAL = "local"
@@ -109,6 +113,35 @@ def test_what_people_say_without_words_is_told_apart_by_headlines(shop: Shop) ->
 def test_headlines_that_come_before_the_first_grouping_are_the_titles(shop: Shop) -> None:
     shop.name()
     assert [(mode.title, mode.n_traces) for mode in shop.modes()] == [(LATE, 2), (WRONG, 2)]
+
+
+def test_the_loop_writes_headlines_before_it_groups(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.come("Where is my parcel?", "A refund, please.")
+    namer = Advisor(model=shop.model, name="namer", tokens_per_day=10**6, usd_per_day=10.0)
+    told: list[str] = []
+    stages = ProductStages(
+        store=shop.store,
+        forge_of=lambda _, path: LocalForge(Path(path), folder=tmp_path),
+        encoder=ENCODER,
+        sandbox=None,
+        discretions=DISCRETIONS,
+        namer=namer,
+        quiet_s=0.0,
+        now=lambda: START,
+        listener=lambda stage, *_: told.append(stage),
+    )
+    stages.examine(LOCAL)
+    assert (stages.group(LOCAL), list(dict.fromkeys(told))[-2:]) == (2, ["writing headlines", "grouping failures"])
+    assert [mode.title for mode in shop.modes()] == [LATE, WRONG]
+
+
+def test_no_model_and_no_budget_write_none(tmp_path: Path) -> None:
+    assert build_namer(Settings(data=tmp_path, headline_tokens_per_day=10**6)) is None
+    assert build_namer(Settings(data=tmp_path, openai_api_key="k")) is None
+    built = build_namer(Settings(data=tmp_path, openai_api_key="k", headline_tokens_per_day=10**6))
+    assert built is not None
+    assert (built.tokens_per_day, built.usd_per_day) == (10**6, 1.0)
 
 
 def test_nothing_is_asked_twice_through_growth_and_a_restart(shop: Shop, tmp_path: Path) -> None:

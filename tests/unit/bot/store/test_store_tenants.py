@@ -155,6 +155,7 @@ WRITES = {
     "keep_service_owners",
     "keep_wish",
     "set_status",
+    "set_title",
     "save_proposal",
     "save_evidence",
     "save_verdict",
