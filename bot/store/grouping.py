@@ -23,10 +23,10 @@ ROUGHLY = 0.02
 
 _PLACE = """FROM failures g
     WHERE g.tenant = :tenant AND g.failure_mode_id = places.failure_mode_id AND g.kind = places.kind"""
-_LATEST = f"{_PLACE} ORDER BY g.occurred_at DESC, g.trace_id, g.span_id, g.detector LIMIT 1"
-_FIRST = f"{_PLACE} ORDER BY g.occurred_at, g.trace_id, g.span_id, g.detector LIMIT 1"
+_LATEST = f"{_PLACE} ORDER BY g.occurred_at DESC, g.trace_id DESC LIMIT 1"
+_FIRST = f"{_PLACE} ORDER BY g.occurred_at, g.trace_id LIMIT 1"
 _MORE = f"""{_PLACE} AND places.n_kinds < :newest
-    ORDER BY g.occurred_at DESC, g.trace_id, g.span_id, g.detector LIMIT :newest"""
+    ORDER BY g.occurred_at DESC, g.trace_id DESC LIMIT :newest"""
 # Each database has its own way to look up a few rows for each row of another table.
 _FEW = {
     "sqlite": f"""JOIN failures f ON f.rowid IN (

@@ -8,7 +8,7 @@ UPDATE failures SET failure_mode_id = COALESCE((
 ), '');
 DROP TABLE failure_mode_members;
 DROP INDEX failures_by_kind;
-CREATE INDEX failures_by_mode ON failures (tenant, failure_mode_id, kind, occurred_at);
+CREATE INDEX failures_by_mode ON failures (tenant, failure_mode_id, kind, occurred_at, trace_id);
 CREATE INDEX failures_undescribed ON failures (tenant) WHERE kind IS NULL;
 
 -- How many failures a failure mode had when it was last counted whom it reaches.
