@@ -4,6 +4,7 @@ The snippets of the pages are run as they stand but for the host: a page that is
 """
 
 import base64
+import hashlib
 import json
 import os
 import re
@@ -40,12 +41,7 @@ OTEL = [
     "logfire==5.2.0",
     "openinference-instrumentation-openai==0.1.52",
 ]
-OPENLLMETRY = [
-    "opentelemetry-instrumentation-openai==0.62.4",
-    "openai==3.57.0",
-    "opentelemetry-sdk==1.45.2",
-    "opentelemetry-exporter-otlp-proto-http==1.45.2",
-]
+OPENLLMETRY = ["--no-deps", "-r", str(Path(__file__).with_name("openllmetry.txt"))]
 #: (client, page that connects it, packages of its venv, whether it can send feedback).
 TRACERS = [
     ("langsmith", "langsmith", ["langsmith==0.15.0"], True),
@@ -93,7 +89,7 @@ def venvs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def python_with(packages: list[str], venvs: Path) -> Path:
     """Return the interpreter of a venv that holds these packages; TRACER_VENVS keeps them from run to run."""
-    home = Path(os.environ.get("TRACER_VENVS", venvs)) / "-".join(packages)
+    home = Path(os.environ.get("TRACER_VENVS", venvs)) / hashlib.sha256(" ".join(packages).encode()).hexdigest()[:16]
     python = home / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)
@@ -148,10 +144,10 @@ def test_what_a_tracer_sends_is_found(
 
 
 def test_what_openllmetry_tells_of_openais_client_is_found(store: Store, base_url: str, venvs: Path) -> None:
-    """Instrument by the package alone: `traceloop-sdk`, which sets it up, did not resolve to versions to install."""
-    run_client("openllmetry", "opentelemetry", OPENLLMETRY, store, base_url, venvs)
+    run_client("openllmetry", "openllmetry", OPENLLMETRY, store, base_url, venvs)
     trace = the_trace(store, "acme")
-    _, answered, refused = sorted(trace.spans, key=lambda span: span.start)
+    root, answered, refused, tool = sorted(trace.spans, key=lambda span: span.start)
+    assert (trace.root, semconv.service_name(trace)) == (root, "shop")
     assert {semconv.operation(span).value for span in (answered, refused)} == {"chat"}
     assert [(item.role, item.content) for item in semconv.input_messages(answered)] == [("user", "Where is A1?")]
     [call] = semconv.output_messages(answered)[0].tool_calls
@@ -162,6 +158,8 @@ def test_what_openllmetry_tells_of_openais_client_is_found(store: Store, base_ur
     assert failed is not None
     assert (semconv.model(refused), failed.type) == ("gone", "openai.NotFoundError")
     assert "No such model" in str(failed.message)
+    assert (semconv.operation(tool).value, semconv.tool_name(tool)) == ("execute_tool", "get_order")
+    assert "tool_error" in {failure.detector for failure in see(trace)}
 
 
 def test_langsmiths_runs_are_found_when_they_come_as_spans_alone(store: Store, base_url: str, venvs: Path) -> None:
@@ -196,5 +194,5 @@ def test_the_webhook_of_the_page_is_feedback(store: Store, base_url: str) -> Non
 
 
 def test_every_page_with_a_shell_snippet_is_walked() -> None:
-    walked = {page for _, page, _, _ in TRACERS} | {"claude-code"}
+    walked = {page for _, page, _, _ in TRACERS} | {"claude-code", "openllmetry"}
     assert {path.stem for path in PAGES.glob("*.md") if blocks(path.stem, "sh", "")} == walked - {"openai-agents"}

@@ -184,17 +184,27 @@ def otel():
 def openllmetry():
     """Ask a provider by OpenAI's own client, first with success, then for a model that it does not have."""
     from openai import NotFoundError, OpenAI
-    from opentelemetry.instrumentation.openai import OpenAIInstrumentor
+    from traceloop.sdk import Traceloop
+    from traceloop.sdk.decorators import tool, workflow
 
-    provider = _otel_provider()
-    OpenAIInstrumentor().instrument(tracer_provider=provider)
+    os.environ["TRACELOOP_TELEMETRY"] = "false"
+    Traceloop.init(app_name="shop", disable_batch=True)
     client = OpenAI(api_key="none", base_url=_provider_of_one_model(), max_retries=0)
-    asked = [{"role": "user", "content": QUESTION}]
-    with provider.get_tracer("shop").start_as_current_span("support"):
+
+    @tool(name="get_order")
+    def get_order(order_id):
+        raise KeyError(order_id)
+
+    @workflow(name="support")
+    def support(question):
+        asked = [{"role": "user", "content": question}]
         client.chat.completions.create(model=MODEL, messages=asked)
         with contextlib.suppress(NotFoundError):
             client.chat.completions.create(model="gone", messages=asked)
-    provider.shutdown()
+        _tried(get_order)
+        return "Sorry"
+
+    support(QUESTION)
 
 
 def _provider_of_one_model():
