@@ -39,6 +39,8 @@ _WIRE = frozenset(
         "parameters properties reason role stop string system tool tools type user"
     )
 )
+#: A word with a capital in the middle of a sentence, as names have it.
+_IN_SENTENCE = re.compile(r"(?<=[a-z,;:] )[A-Z][a-z]{2,}\b")
 _KIND_OF_ERROR = re.compile(r"\w+(?:Error|Exception|Timeout|Warning)")
 
 
@@ -50,6 +52,8 @@ class _Marks(NamedTuple):
     rare: frozenset[str]
     #: Words with a capital.
     names: frozenset[str]
+    #: All other words of some length: a name that somebody writes small is among them.
+    words: frozenset[str]
 
 
 def quoted(texts: Mapping[str, str], runs: Iterable[str], known: Iterable[str]) -> dict[str, str]:
@@ -130,12 +134,13 @@ def _known(failures: Sequence[Failure], files: Mapping[str, bytes]) -> Iterator[
 
 def _added(edits: Sequence[Edit]) -> dict[str, str]:
     """Return what each edit adds: of Python the strings and comments, and whatever is a number."""
-    return {edit.path: _told("\n".join(added_lines(edit)), is_code=edit.path.endswith(".py")) for edit in edits}
+    return {edit.path: f"{_told(edit)}{_APART}{edit.path if edit.before is None else ''}" for edit in edits}
 
 
-def _told(added: str, *, is_code: bool) -> str:
-    """Return the words that the lines tell people: names in code are the repository's way of speaking."""
-    if not is_code:
+def _told(edit: Edit) -> str:
+    """Return the words that what is added tells people: names in code are the repository's way of speaking."""
+    added = "\n".join(added_lines(edit))
+    if not edit.path.endswith(".py"):
         return added
     told, before = [], ""
     try:
@@ -160,7 +165,8 @@ def _marks(text: str) -> _Marks:
     words = [word.casefold() for word in raw]
     rows = frozenset(row for piece in plain.split(_APART) for row in _all_rows(words_of(piece)))
     rare = {word for word in words if _is_number(word)} | {found.casefold() for found in _EMAIL.findall(plain)}
-    return _Marks(rows, frozenset(rare), frozenset(word.casefold() for word in raw if _is_name(word)))
+    names = frozenset(word.casefold() for word in raw if _is_name(word))
+    return _Marks(rows, frozenset(rare), names, frozenset(word for word in words if len(word) >= SHORTEST_NAME) - names)
 
 
 def _all_rows(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -183,7 +189,8 @@ def _union(marks: Iterable[_Marks]) -> _Marks:
     each = list(marks)
     rows = frozenset(row for mark in each for row in mark.rows)
     rare = frozenset(word for mark in each for word in mark.rare)
-    return _Marks(rows, rare, frozenset(word for mark in each for word in mark.names))
+    names = frozenset(word for mark in each for word in mark.names)
+    return _Marks(rows, rare, names, frozenset(word for mark in each for word in mark.words))
 
 
 def _said(wanted: _Marks, runs: Iterable[str]) -> _Marks:
@@ -193,6 +200,8 @@ def _said(wanted: _Marks, runs: Iterable[str]) -> _Marks:
     rare: set[str] = set()
     large: set[str] = set()
     small: set[str] = set()
+    within: set[str] = set()
+    either = wanted.names | wanted.words
     for text in runs:
         plain = _unescaped(text)
         raw = _WORD.findall(plain)
@@ -201,23 +210,25 @@ def _said(wanted: _Marks, runs: Iterable[str]) -> _Marks:
         rare |= wanted.rare.intersection(words)
         rare |= wanted.rare.intersection(found.casefold() for found in _EMAIL.findall(plain) if "@" in plain)
         large |= wanted.names.intersection(word.casefold() for word in raw if word[0].isupper())
+        within |= wanted.words.intersection(word.casefold() for word in _IN_SENTENCE.findall(plain))
         # An address is written small, whatever the name in it is.
-        small |= wanted.names.intersection(word for word in _WORD.findall(_EMAIL.sub(" ", plain)) if word.islower())
-    return _Marks(frozenset(rows), frozenset(rare), frozenset(large - small))
+        small |= either.intersection(word for word in _WORD.findall(_EMAIL.sub(" ", plain)) if word.islower())
+    return _Marks(frozenset(rows), frozenset(rare), frozenset(large - small), frozenset(within - small))
 
 
 def _without(said: _Marks, known: Iterable[str]) -> _Marks:
     """Return what of it nobody could read otherwise."""
     firsts = {row[0] for row in said.rows}
-    rows, rare, names = set(said.rows), set(said.rare), set(said.names)
+    rows, rare, names, small = set(said.rows), set(said.rare), set(said.names), set(said.words)
     for text in known:
         words = words_of(text)
         rows -= _rows(words, firsts)
         rare.difference_update(words, (found.casefold() for found in _EMAIL.findall(text)))
         names.difference_update(words)
-        if not (rows or rare or names):
+        small.difference_update(words)
+        if not (rows or rare or names or small):
             break
-    return _Marks(frozenset(rows), frozenset(rare), frozenset(names))
+    return _Marks(frozenset(rows), frozenset(rare), frozenset(names), frozenset(small))
 
 
 def _rows(words: Sequence[str], firsts: set[str]) -> set[tuple[str, ...]]:
@@ -226,6 +237,6 @@ def _rows(words: Sequence[str], firsts: set[str]) -> set[tuple[str, ...]]:
 
 def _first(marks: _Marks, private: _Marks) -> str:
     """Return words to show to whoever wrote the text; empty when it has none of them."""
-    if single := (marks.rare & private.rare) | (marks.names & private.names):
+    if single := (marks.rare & private.rare) | (marks.names & private.names) | (marks.words & private.words):
         return min(single)
     return " ".join(min(marks.rows & private.rows, default=()))

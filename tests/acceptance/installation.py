@@ -98,12 +98,13 @@ class Installation:
                     for mode, recorded in store.verdicts(LOCAL).items()
                 },
                 "proposals": self.rows("SELECT tenant, failure_mode_id, proposal_id FROM proposals"),
+                # What was killed waits behind the others when it is taken up again: which number is whose may differ.
                 "pull requests": sorted(
-                    (opened.pull_request.number, opened.pull_request.head_branch, opened.proposal_id)
-                    for opened in store.pull_requests(LOCAL)
+                    (opened.pull_request.head_branch, opened.proposal_id) for opened in store.pull_requests(LOCAL)
                 ),
+                "numbers": sorted(opened.pull_request.number for opened in store.pull_requests(LOCAL)),
                 "outcomes": self.rows("SELECT proposal_id, decision FROM outcomes"),
-                "records": sorted((record["number"], record["head_branch"]) for record in self.records()),
+                "records": sorted(record["head_branch"] for record in self.records()),
                 "branches": sorted(self.git("for-each-ref", "--format=%(refname:short)", "refs/heads/").split()),
                 "checks": {record["head_branch"]: sorted(record["checks"]) for record in self.records()},
             }

@@ -3,12 +3,14 @@
 Each test is a chapter, and goes on where the one before has ended. The same story on SQLite and on PostgreSQL.
 """
 
+import base64
 import json
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,17 @@ from bot.forget import forget_uninstalled
 from bot.outcome import Decision
 from bot.pr_body.comments import HANDS_OFF
 from clustering.failure_mode import Status
+from examples import traffic
 from fixers.evidence import Verdict
 from fixers.harness import CONFIGURATION_PATH
 from fixers.proposal import Proposal
+from fixers.quoted_runs import IN_A_ROW, words_of
 from tests.acceptance.github_life import AFTER, BEFORE, Life, a_life, answers, living
-from tests.acceptance.github_loop import stored_texts, wait_for
+from tests.acceptance.github_loop import agent_files, stored_texts, wait_for
 from tests.acceptance.installation import POSTGRES, databases
 from tests.emulator import contract
 from tests.emulator.emulator import REVIEWER_TOKEN
+from tests.unit.bot.test_discretion import plain
 from tests.unit.fixers.scripted_model import calls
 from webhooks.clock import utc_now
 
@@ -144,7 +149,7 @@ def reviewed(life: Life, drafted: dict[str, Any]) -> dict[str, Any]:
 
 
 def revision(proposal: Proposal) -> list[Any]:
-    """Return what a model does that answers the wish: one more line, and the same test."""
+    """Return what a model does that answers the wish: one more line, the same test, and a customer's words."""
     edit = next(each for each in proposal.edits if each.path == AGENT)
     assert edit.after is not None
     first = edit.after.splitlines(keepends=True)[0]
@@ -156,13 +161,13 @@ def revision(proposal: Proposal) -> list[Any]:
         "title": proposal.title,
         "cause": proposal.diagnosis.cause,
         "layer": str(proposal.diagnosis.layer),
-        "rationale": proposal.rationale,
+        "rationale": f"A customer said: {customers_words()[0]} The agent did not understand.",
         "risk": proposal.risk,
         "quotes": quotes,
         "regression_test": proposal.regression_test,
     }
     change = ("edit_file", {"path": AGENT, "old": first, "new": first + SAID})
-    return [calls(change, ("submit", submit)), calls(("submit", submit))]
+    return [calls(change, ("submit", submit)), *[calls(("submit", submit))] * 2]
 
 
 def test_a_reviewer_is_answered_with_one_new_commit_that_was_tried(
@@ -300,6 +305,33 @@ def test_no_token_key_or_secret_was_shown_kept_logged_or_passed_on(life: Life, s
     assert second["head"]["ref"] in everything
     assert any("git" in each for each in life.started)
     assert [secret for secret in secrets if secret in everything] == []
+
+
+def test_what_customers_said_was_not_written_to_the_public_repository(life: Life, second: dict[str, Any]) -> None:
+    assert second
+    written = " ".join(
+        word for entry in life.emulator.log() for word in words_of(plain(json.dumps(decoded(entry["request"]))))
+    )
+    assert "are left out here" in written  # the reviewer was answered
+    assert [said for said in customers_words() if " ".join(words_of(said)) in written] == []
+
+
+@cache
+def customers_words() -> list[str]:
+    """Return what customers said who were served well, as far as the repository does not say it itself."""
+    known = " ".join(word for text in agent_files().values() for word in words_of(str(text)))
+    visits = [visit for visit in traffic.conversations(288) if visit.kind == "order_status"][: BEFORE["order_status"]]
+    said = [turn for visit in visits for turn in visit.turns if len(words_of(turn)) > IN_A_ROW]
+    return [turn for turn in said if " ".join(words_of(turn)) not in known]
+
+
+def decoded(value: Any) -> Any:  # noqa: ANN401  # JSON
+    """Return a request with the contents of its files as text."""
+    if isinstance(value, dict):
+        if value.get("encoding") == "base64":
+            return base64.b64decode(value["content"]).decode(errors="replace")
+        return {key: decoded(item) for key, item in value.items()}
+    return [decoded(item) for item in value] if isinstance(value, list) else value
 
 
 def test_what_was_relied_on_is_as_github_describes_it(life: Life, second: dict[str, Any]) -> None:

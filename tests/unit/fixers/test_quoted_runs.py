@@ -10,7 +10,7 @@ from fixers.proposal import Edit
 from fixers.quoted_runs import quoted, quotes_of, template_of
 from tests.unit.fixers.scripted_model import failing_trace, failure
 
-SAID = "A RateLimitError! My neighbour Zofia must not learn that order 48213 went to zofia.k@example.com, she said."
+SAID = "A RateLimitError! My neighbour Zofia must not learn that order 48213 went to zk@example.com, she said."
 
 
 def found(text: str, said: str = SAID, known: str = "") -> str:
@@ -23,8 +23,10 @@ def found(text: str, said: str = SAID, known: str = "") -> str:
         ("The agent tells that the neighbour must not learn that it moved.", ""),
         ("A user wrote: MUST not, learn that  order 7.", "must not learn that order"),
         ("It loses order 48213.", "48213"),
-        ("It wrote to zofia.k@example.com.", "zofia.k@example.com"),
+        ("It wrote to ZK@example.com.", "zk@example.com"),
         ("What Zofia asked for is lost.", "zofia"),
+        ("what zofia asked for is lost", "zofia"),
+        ("What a neighbour told her is lost.", ""),
         ("My answer is lost; she asked for 429 of 2,048 tokens.", ""),
         ("A RateLimitError ends it.", ""),
     ],
@@ -34,9 +36,9 @@ def test_five_words_in_a_row_or_one_that_points_to_somebody(text: str, words: st
 
 
 def test_what_the_repository_says_itself_is_no_finding() -> None:
-    text = "Zofia 48213: must not learn that order, zofia.k@example.com"
+    text = "Zofia 48213: must not learn that order, zk@example.com"
     assert found(text) == "48213"
-    assert found(text, known='ZOFIA = "zofia.k@example.com"  # 48213') == "must not learn that order"
+    assert found(text, known='ZOFIA = "zk@example.com"  # 48213') == "must not learn that order"
     assert not found("must not learn that order", known="it (must) not\nlearn 'that' order")
 
 
@@ -58,6 +60,8 @@ def test_code_may_use_the_words_of_the_code_but_not_those_of_runs() -> None:
     for text, words in {clean: {}, f"# {SAID[:40]}\n{clean}": {"t.py"}, f"{clean}ZOFIA = 48213\n": {"t.py"}}.items():
         edits = [Edit(path="t.py", before=None, after=text)]
         assert quotes_of(edits, {}, [trace], failures=[fails], files={}).keys() == set(words)
+    named = [Edit(path="tests/test_order_48213.py", before=None, after=clean)]
+    assert quotes_of(named, {}, [trace], failures=[fails], files={}).keys() == {named[0].path}
     kept = [Edit(path="t.py", before=f"# {SAID}\n", after=f"# {SAID}\n{clean}")]
     assert quotes_of(kept, {}, [trace], failures=[fails], files={}) == {}
 
