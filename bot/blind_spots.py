@@ -60,13 +60,15 @@ def weigh(audited: Sequence[Audited]) -> Audit:
 
 def blind_spots(store: Store, tenant: str, *, judge: Advisor | None, now: datetime) -> dict[str, Any]:
     """Return what is known of the failures that no detector sees, as plain values."""
-    weighed = weigh(store.audited(tenant))
+    asked = store.audited(tenant)
+    weighed = weigh(asked)
     spent = store.audit_spent(tenant, since=now - DAY)
     n_unflagged = store.count_unflagged(tenant)
     audited = weighed.found.n
     return {
         "unflagged": n_unflagged,
         "audited": audited,
+        "n_asked": len(asked),
         "share_audited": round(audited / n_unflagged, 4) if n_unflagged else 0.0,
         "found": weighed.found._asdict(),
         "corrected": list(weighed.corrected) if weighed.corrected else None,

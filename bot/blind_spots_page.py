@@ -11,7 +11,11 @@ from rich.text import Text
 from bot.pr_body.escape import one_line
 
 MAX_CELL = 400
-WITHOUT = "No model is configured: nobody audits the runs that the detectors do not flag (see OPENAI_API_KEY)."
+WITHOUT = (
+    "Nobody audits the runs that the detectors do not flag: no model is configured (OPENAI_API_KEY), or the judge's "
+    "budget is 0 (TRACEWRIGHT_JUDGE_TOKENS_PER_DAY, TRACEWRIGHT_JUDGE_USD_PER_DAY)."
+)
+NOTHING_YET = "No run was audited yet: `tracewright run` examines what has come and asks the judge, as `serve` does."
 
 
 def blind_spots_page(told: Mapping[str, Any]) -> RenderableType:
@@ -19,13 +23,19 @@ def blind_spots_page(told: Mapping[str, Any]) -> RenderableType:
     lines = [
         f"runs in which no detector saw a failure: {told['unflagged']}",
         f"audited: {told['audited']} ({told['share_audited']:.1%})",
+        *(_found_out(told) if told["n_asked"] else [NOTHING_YET] if told["model"] else []),
+        _cost(told) if told["model"] else WITHOUT,
+    ]
+    return Group(Text("\n".join(lines)), *([_found(told["failures"])] if told["failures"] else []))
+
+
+def _found_out(told: Mapping[str, Any]) -> list[str]:
+    return [
         f"judged failed: {_share(told['found'])}",
         _corrected(told["corrected"]),
         f"against people's feedback: recall {_share(told['recall'])}, precision {_share(told['precision'])}",
         f"answers without a citation that is in the run: {told['unusable_answers']}",
-        _cost(told) if told["model"] else WITHOUT,
     ]
-    return Group(Text("\n".join(lines)), *([_found(told["failures"])] if told["failures"] else []))
 
 
 def _share(told: Mapping[str, Any]) -> str:

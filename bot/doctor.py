@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import httpx
 
+from bot.advisor import DAY
 from bot.agents import read_agents
 from bot.assemble import Product
 from bot.pr_body.escape import one_line
@@ -165,6 +166,12 @@ def _tenant(product: Product, tenant: str) -> Iterator[Finding]:
         yield Finding(
             f"tenant {tenant}", "broken", fact, "check the tracer's protocol: OTLP over HTTP, protobuf or JSON"
         )
+    spent = product.store.advice_spent(tenant, since=product.stages.now() - DAY)
+    if spent.n_runs:
+        fact = (
+            f"{spent.n_runs} headlines and titles in 24 hours: {spent.tokens} tokens, {spent.cost_usd:.2f} US dollars"
+        )
+        yield Finding(f"tenant {tenant}", "ok", fact)
     if replaced := product.store.replaced(tenant):
         kinds = ", ".join(f"{rule} {n}" for rule, n in replaced.items())
         yield Finding(f"tenant {tenant}", "ok", f"replaced before it was kept: {kinds}")

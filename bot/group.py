@@ -3,7 +3,7 @@
 A few failures stand for each kind, so that the cost follows the variety of failures and not their number.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 
 from bot.readable import load_readable
@@ -44,9 +44,13 @@ def regroup(
     _describe_the_rest(store, tenant)
     retold = set(store.ungrouped_headlines(tenant))
     sampled = store.sample(tenant)
-    # What had its place by its own words may have another by its headline.
-    anew = anew or any(each.failure_mode_id and each.failure.trace_id in retold for each in sampled)
-    update = _update(store, tenant, sampled, encoder=encoder, owner_of=owner_of, anew=anew)
+    # What had its place, and gave its failure mode a title, by its own words may have others by its headline.
+    retold_modes = _modes_of(sampled, lambda each: each.failure.trace_id in retold)
+    decided = {kind for wish in store.wishes(tenant) for kind in wish.kinds}
+    untitled = retold_modes - _modes_of(sampled, lambda each: each.kind in decided)
+    update = _update(
+        store, tenant, sampled, encoder=encoder, owner_of=owner_of, anew=anew or bool(retold_modes), untitled=untitled
+    )
     moves = {Move(each.kind, each.failure_mode_id, update.members[each.failure.identity]) for each in sampled}
     changed = [move for move in moves if move.before != move.after]
     store.save_grouping(tenant, update.modes, sorted(changed, key=lambda move: (move.kind, move.before or "")))
@@ -62,6 +66,7 @@ def _update(
     encoder: Encoder,
     owner_of: Callable[[str], str],
     anew: bool,
+    untitled: Container[str],
 ) -> ModeUpdate:
     failures = [replace(each.failure, owner=owner_of(each.failure.service)) for each in sampled]
     texts = [each.text for each in sampled]
@@ -72,9 +77,24 @@ def _update(
     update = None
     if not anew:
         update = extend_modes(failures, texts, X, previous=previous, members=known, wishes=wishes)
-    return update or update_modes(
-        failures, texts, X, previous=previous, members=known, wishes=wishes, weights=_weights(sampled)
+    if update is not None:
+        return update
+    titles = {mode.id: mode.title for mode in previous}
+    update = update_modes(
+        failures,
+        texts,
+        X,
+        previous=[replace(mode, title="") if mode.id in untitled else mode for mode in previous],
+        members=known,
+        wishes=wishes,
+        weights=_weights(sampled),
     )
+    titled = [mode if mode.title else replace(mode, title=titles.get(mode.id, "")) for mode in update.modes]
+    return update._replace(modes=titled)
+
+
+def _modes_of(sampled: Sequence[Sampled], wanted: Callable[[Sampled], bool]) -> set[str]:
+    return {each.failure_mode_id for each in sampled if each.failure_mode_id and wanted(each)}
 
 
 def embedded(words: list[str], encoder: Encoder, cache: EmbeddingCache) -> Embeddings:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 from clustering.describe import NOISE, REFUSALS, has_headline
+from clustering.detectors.negative_feedback import says_only_no
 from clustering.failure import Failure
 from clustering.mask import PLACEHOLDER
 
@@ -46,7 +47,9 @@ def _repeated_call(failure: Failure, _said: str, _after: str) -> str:
 
 def _negative_feedback(failure: Failure, said: str, deed: str) -> str:
     subject = f"Negative {failure.key.replace('_', ' ')}"
-    return _with_words(subject, said) if said else f"{subject} on runs that {deed}" if deed else subject
+    if said and not says_only_no(said):
+        return _with_words(subject, said)
+    return f"{subject} on runs that {deed}" if deed else subject
 
 
 def _judge(failure: Failure, said: str, _after: str) -> str:

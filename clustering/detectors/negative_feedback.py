@@ -65,12 +65,21 @@ def rating(trace: Trace) -> int:
 
 def _is_negative(evaluation: Evaluation, low_score: float) -> bool | None:
     """Say whether an evaluation is negative; None when neither its label nor its score says."""
-    label = re.sub(r"[\s\-]+", "_", (evaluation.label or "").strip().lower())
+    label = _plain(evaluation.label or "")
     if NEGATIVE.fullmatch(label) or POSITIVE.fullmatch(label):
         return NEGATIVE.fullmatch(label) is not None
     if evaluation.score is None or LOW_IS_GOOD.search(evaluation.name):
         return None
     return evaluation.score < low_score
+
+
+def says_only_no(text: str) -> bool:
+    """Say whether a text says no more than that something was bad, as a label does."""
+    return NEGATIVE.fullmatch(_plain(text)) is not None
+
+
+def _plain(label: str) -> str:
+    return re.sub(r"[\s\-]+", "_", label.strip().lower())
 
 
 def _verdict(evaluation: Evaluation) -> str:

@@ -109,7 +109,16 @@ def test_a_provider_that_fails_ends_the_round_and_what_was_judged_is_kept(tmp_pa
 def test_blind_spots_without_a_model_say_that_nobody_looked(tmp_path: Path) -> None:
     told = blind_spots(examined(tmp_path), LOCAL, judge=None, now=NOW)
     assert (told["unflagged"], told["audited"], told["found"]["k"], told["budget_for_24_h"]) == (3, 0, 0, None)
-    assert WITHOUT in shown(told)
+    assert WITHOUT in " ".join(shown(told).split())
+    assert "recall" not in shown(told)
+
+
+def test_blind_spots_before_the_first_audit_say_how_it_comes_about(tmp_path: Path) -> None:
+    judge = Advisor(model=Reader(), name="reader", tokens_per_day=900, usd_per_day=2.0)
+    told = shown(blind_spots(make_store(tmp_path, n=1), LOCAL, judge=judge, now=NOW))
+    assert "`tracewright run`" in told
+    assert "recall" not in told
+    assert "0 of 900 tokens" in told
 
 
 def test_blind_spots_say_how_much_was_audited_and_what_was_found(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import cast
 
 from bot.assemble import Product
 from bot.doctor import N_QUARANTINED, Finding, _tenant
+from bot.store.advice import Advised
 from bot.store.engine import open_engine
 from bot.store.store import Store
 
@@ -35,3 +36,10 @@ def test_the_newest_bodies_in_quarantine_are_listed_with_their_reasons_and_witho
     assert finding.fact.count("otlp-json, 0 minutes ago: not JSON") == N_QUARANTINED
     assert "private" not in finding.fact
     assert [finding for finding in told(store, "8") if "quarantine" in finding.fact] == []
+
+
+def test_what_headlines_and_titles_cost_is_told() -> None:
+    store = Store(open_engine("sqlite://"), now=lambda: NOON)
+    store.keep_advice("7", "q", "m", Advised("Ask first.", tokens=530, cost_usd=0.125))
+    assert "1 headlines and titles in 24 hours: 530 tokens, 0.12 US dollars" in [each.fact for each in told(store, "7")]
+    assert not any("headlines" in each.fact for each in told(store, "8"))

@@ -65,14 +65,15 @@ class Shop:
         url = f"sqlite:///{self.folder / 'tracewright.db'}"
         self.store = Store(open_engine(url), now=lambda: START + timedelta(days=self.days), min_free_bytes=0)
 
-    def come(self, *asked: str, mark: str = "outcome") -> None:
-        """Let runs come that people said were bad, and nothing more."""
+    def come(self, *asked: str, mark: str = "outcome", why: str = "") -> None:
+        """Let runs come that people said were bad, without a word or with a few."""
         file = self.folder / f"{self.n}.jsonl"
         lines = []
         for words in asked:
             self.n += 1
             said = [{"role": "user", "content": words}, {"role": "assistant", "content": "It is done."}]
-            lines.append(json.dumps({"id": str(self.n), "messages": said, mark: "failed", "service": "shop"}))
+            rated = {"score": 0, "explanation": why} if why else "failed"
+            lines.append(json.dumps({"id": str(self.n), "messages": said, mark: rated, "service": "shop"}))
         file.write_text("\n".join(lines))
         redaction = build_redaction(Settings(data=self.folder))
         ingest(self.store, LOCAL, file, redaction=redaction, received_at=START, on_progress=lambda *_: None)
@@ -105,8 +106,7 @@ def test_what_people_say_without_words_is_told_apart_by_headlines(shop: Shop) ->
     assert before.n_traces == 4
     assert shop.name() == 4
     after = shop.modes()
-    assert [mode.title for mode in after if mode.id != before.id] in ([LATE], [WRONG])
-    assert [mode.n_traces for mode in after] == [2, 2]
+    assert [(mode.title, mode.n_traces) for mode in after] == [(LATE, 2), (WRONG, 2)]
     assert before.id in {mode.id for mode in after}
 
 
@@ -220,7 +220,7 @@ def test_what_people_merged_stays_merged(shop: Shop) -> None:
     shop.come("A refund, now.")
     shop.examine()
     shop.name()
-    assert [(mode.id, mode.n_traces) for mode in shop.modes()] == [(one.id, 6)]
+    assert [(mode.id, mode.title, mode.n_traces) for mode in shop.modes()] == [(one.id, one.title, 6)]
 
 
 def test_secrets_do_not_go_out(shop: Shop) -> None:
@@ -230,3 +230,27 @@ def test_secrets_do_not_go_out(shop: Shop) -> None:
     shop.name()
     assert len(shop.model.seen) == 5
     assert not any(key in seen for seen in shop.model.seen)
+
+
+def test_what_people_merged_keeps_its_title_when_others_that_joined_it_get_headlines(shop: Shop) -> None:
+    shop.come("Good-bye, parcel.", mark="label")
+    shop.examine()
+    one, other = shop.modes()
+    merge(shop.store, LOCAL, one.id, other.id, encoder=ENCODER)
+    shop.come("A refund, now.", why="failed again")
+    shop.examine()
+    assert [mode.n_traces for mode in shop.modes()] == [6]
+    assert shop.name() == 1
+    assert {mode.id: mode.title for mode in shop.modes()}[one.id] == one.title
+
+
+def test_a_failure_mode_that_lost_all_to_another_by_headlines_keeps_its_title(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.come("A refund, please.", "Refund it.", why="money went to somebody else")
+    shop.come("My refund?", why="they took the wrong sofa of ours away")
+    shop.examine()
+    before = {mode.id: mode.title for mode in shop.modes()}
+    assert (len(before), shop.name()) == (2, 3)
+    assert [(mode.title, mode.n_traces) for mode in shop.modes()] == [(WRONG, 3)]
+    (left,) = (mode for mode in shop.store.failure_modes(LOCAL) if not mode.n_traces)
+    assert left.title == before[left.id]

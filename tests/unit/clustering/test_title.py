@@ -111,3 +111,11 @@ def test_a_title_is_one_short_line_whatever_the_text() -> None:
     found = title(make_failure(detector="tool_error", key="get_order"), "word " * 500)
     assert len(found) <= 112
     assert "\n" not in found
+
+
+@pytest.mark.parametrize("word", ["failed", "Thumbs-down", "Incorrect"])
+def test_a_label_that_only_says_negative_is_no_title(run: Run, word: str) -> None:
+    run.agent()
+    run.tool("get_order")
+    run.feedback(0.0, label=word.replace("-", "_"), words=word)
+    assert titles(run) == ["Negative user feedback on runs that only looked things up"]
