@@ -12,8 +12,8 @@ from bot.pr_body.escape import one_line
 
 MAX_CELL = 400
 WITHOUT = (
-    "Nobody audits the runs that the detectors do not flag: no model is configured (OPENAI_API_KEY), or the judge's "
-    "budget is 0 (TRACEWRIGHT_JUDGE_TOKENS_PER_DAY, TRACEWRIGHT_JUDGE_USD_PER_DAY)."
+    "No model is configured (OPENAI_API_KEY), or the judge's budget is 0 (TRACEWRIGHT_JUDGE_TOKENS_PER_DAY, "
+    "TRACEWRIGHT_JUDGE_USD_PER_DAY): nobody audits the runs that the detectors do not flag."
 )
 NOTHING_YET = "No run was audited yet: `tracewright run` examines what has come and asks the judge, as `serve` does."
 
