@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from bot.pull_request import PullRequest
 from bot.store import days
+from bot.store.advice import Advised
 from bot.store.failures import failure_id
 from bot.store.store import Store
 from bot.store.transaction import writing
@@ -68,14 +69,16 @@ def test_an_old_trace_goes_with_all_that_hangs_on_it(
     examined("old", nonce=1)
     store.quarantine("7", dialect="fake", body=b"{", reason="no")
     store.embedding_cache("7", "minilm").update({"old text": np.array([1], np.float32)})
+    store.keep_advice("7", "old question", "m", Advised("Ask first.", tokens=7, cost_usd=0.1))
+    store.keep_headline("7", store.load_traces("7", ["old"])["old"], "Ask first.")
     clock.advance(DAY)
     examined("new", nonce=2)
     done = store.prune(clock.time - timedelta(hours=1))
     assert (done.n_traces, done.n_spans, done.n_batches) == (1, 1, 1)
     assert done.n_bytes > 0
     assert list(store.load_traces("7", ["old", "new"])) == ["new"]
-    left = tables(engine, "traces", "spans", "batches", "failures", "quarantine", "embeddings")
-    assert list(left.values()) == [1, 1, 1, 1, 0, 0]
+    left = tables(engine, "traces", "spans", "batches", "failures", "quarantine", "embeddings", "advice", "headlines")
+    assert list(left.values()) == [1, 1, 1, 1, 0, 0, 0, 0]
 
 
 def test_what_is_asked_for_beforehand_is_what_goes(store: Store, examined: Fixture, clock: Fixture) -> None:
