@@ -17,9 +17,9 @@ from webhooks.searched import searched
 # mode's id is made of.
 NEWEST = 5
 # Whom a mode reaches is counted anew with each change while it has fewer failures than this, then when it has grown or
-# shrunk by this share: counting takes seconds a million.
+# shrunk by this share: counting takes eight CPU seconds a million.
 LARGE = 10_000
-ROUGHLY = 0.02
+ROUGHLY = 0.1
 
 _PLACE = """FROM failures g
     WHERE g.tenant = :tenant AND g.failure_mode_id = places.failure_mode_id AND g.kind = places.kind"""
