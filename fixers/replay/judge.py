@@ -18,6 +18,10 @@ UNSEEN = frozenset({"judge", "negative_feedback", "outlier"})
 #: Those of them that speak of what one run did and answered: a replay shows whether it comes to the same again.
 RATED = frozenset({"judge", "negative_feedback"})
 
+#: What people say: a replay repeats their recorded words, also those of turns that the failing run never came to, and
+#: they say nothing of the answers that they get now.
+SAID = frozenset({"objection"})
+
 #: (detector, key); see `clustering.failure.Failure.signature`.
 Signature = tuple[str, str]
 Look = Callable[[Trace, Sequence[Detector]], list[Failure]]
@@ -131,7 +135,8 @@ def _failing(  # noqa: PLR0917 - private: the pieces of one judgement
         return Result.FAILED, f"the failure shows: {_named(again)}"
     if arm is Arm.BEFORE:
         return Result.INCONCLUSIVE, "not reproduced: the failure does not show on the unedited code"
-    return _judged(run, seen - known, _less(run, recorded, Role.FAILING))
+    new = frozenset(each for each in seen - known if each[0] not in SAID)
+    return _judged(run, new, _less(run, recorded, Role.FAILING))
 
 
 def _rated(run: Run, recorded: Cassette, arm: Arm, failures: frozenset[Signature]) -> tuple[Result, str]:
