@@ -140,6 +140,29 @@ class CodeIndex:
             found += self.lines(quote + text.encode(errors="replace") + quote, paths or self.sources)
         return sorted(found)[:MAX_SITES]
 
+    @cached_property
+    def _meant(self) -> dict[str, Sequence[Place]]:
+        return {}
+
+    def meant(self, name: str) -> Sequence[Place]:
+        """Return what an identifier in somebody's words names: definitions, else texts, else where it gets a value."""
+        if name not in self._meant:
+            self._meant[name] = self.definitions(name) or self.sites(name) or self._assigned(name)
+        return self._meant[name]
+
+    def _assigned(self, name: str) -> list[Place]:
+        """Return the lines on which a name is given a value: a constant, a field, a parameter's default."""
+        word = name.encode(errors="replace")
+        pattern = re.compile(rb"(?<![\w.])" + re.escape(word) + rb"[ \t]*(?::[^=\n]{1,80})?=(?!=)")
+        holding = (path for path in self.sources if word in self.files[path])
+        found = [
+            Place(path, content.count(b"\n", 0, match.start()) + 1)
+            for path in holding
+            for content in (self.files[path],)
+            for match in pattern.finditer(content)
+        ]
+        return found[:MAX_SITES]
+
     def callers(self, place: Place) -> list[Place]:
         """Return the lines of other files that call the function which a line stands in; none for a method of many."""
         before = self.files[place.path].split(b"\n")[: place.line]

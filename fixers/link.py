@@ -6,6 +6,7 @@ tool       the span's tool is a function, or a name in a table of tools
 prompt     the prompt that was sent stands in a file, more or less
 span       the span's name stands where spans are begun
 contrast   failing runs call a tool that healthy ones do not, though no step of theirs failed
+words      an identifier in the failure's own words is defined, or stands in quotes
 purpose    a function is named for what went wrong: shortening, retrying, parsing
 """
 
@@ -28,10 +29,16 @@ MAX_FRAMES = 6  # of one stack trace, the innermost ones
 MAX_AMBIGUOUS = 4  # places that one name may mean; beyond that it means nothing
 MAX_PROMPTS = 6
 MAX_PURPOSES = 6
+MAX_WORDS = 8  # identifiers of one failure that are looked up
+MAX_TEXT = 4_000  # characters of a failure's words that are read for them
 OFTEN, SELDOM = 0.6, 0.2  # shares of runs
 
 _FRAME = re.compile(r'File "([^"\n]{1,400})", line (\d{1,7})')
 _STAGED = re.compile(r"[ /:]")
+#: What is written as code is: `max_turns`, `RunConfig`, `runner.run_step`, `retry()`; not a plain word.
+_IDENTIFIER = re.compile(
+    r"(?<![\w./-])(?:[A-Za-z_]\w*\.)*(?:_*[A-Za-z]\w*_\w+|[A-Z]?[a-z0-9]+[A-Z]\w*|[A-Za-z_]\w{2,}(?=\(\)))(?![\w/-])"
+)
 
 
 class Kind(StrEnum):
@@ -45,23 +52,41 @@ class Kind(StrEnum):
     SPAN = "begins spans of this name"
     EXPLAINED = "code attributes of the span where it began"
     CONTRAST = "function of a tool that failing runs call and healthy ones do not"
+    WORDS = "named in the failure's own words"
     PURPOSE = "named for what went wrong"
 
 
 #: The strongest link first. Where a rule is broken, what was sent says more than what was called; and so on.
 _STRENGTH = (
-    Kind.FRAME, Kind.ATTRIBUTE, Kind.TOOL, Kind.CONTRAST, Kind.EXPLAINED, Kind.SCHEMA, Kind.PURPOSE, Kind.SPAN,
-    Kind.PROMPT,
+    Kind.FRAME, Kind.ATTRIBUTE, Kind.TOOL, Kind.CONTRAST, Kind.EXPLAINED, Kind.WORDS, Kind.SCHEMA, Kind.PURPOSE,
+    Kind.SPAN, Kind.PROMPT,
 )  # fmt: skip
 _FIRST: Mapping[Layer, tuple[Kind, ...]] = {
     Layer.PROMPT: (Kind.FRAME, Kind.PROMPT),
-    Layer.CONTEXT: (Kind.FRAME, Kind.PURPOSE),
+    Layer.CONTEXT: (Kind.FRAME, Kind.WORDS, Kind.PURPOSE),
     Layer.TOOL_SCHEMA: (Kind.FRAME, Kind.ATTRIBUTE, Kind.SCHEMA),
-    Layer.MODEL_SETTINGS: (Kind.FRAME, Kind.PURPOSE),
+    Layer.MODEL_SETTINGS: (Kind.FRAME, Kind.WORDS, Kind.PURPOSE),
 }
 #: Parts of names by which people call functions of a layer.
 _PURPOSES: Mapping[Layer, tuple[str, ...]] = {
-    Layer.CONTEXT: ("trim", "truncat", "shorten", "window", "history", "compact", "summar", "condens", "context"),
+    Layer.CONTEXT: (
+        "trim",
+        "truncat",
+        "shorten",
+        "window",
+        "history",
+        "compact",
+        "summar",
+        "condens",
+        "fit_context",
+        "build_context",
+        "system_prompt",
+        "system_message",
+        "instruction",
+        "build_messages",
+        "map_messages",
+        "prepare_messages",
+    ),
     Layer.TOOL_CODE: ("dispatch", "execut", "run_tool", "call_tool", "invoke"),
     Layer.OUTPUT: ("parse", "extract", "decode", "structured", "validate"),
     Layer.LIFECYCLE: ("retry", "retries", "backoff", "timeout", "deadline", "cancel", "attempt", "step_limit"),
@@ -116,7 +141,7 @@ def link(
         key = (place, Kind.PROMPT)
         counts[key], order[key] = min(len(failures), MAX_LINKED), rank
     for kind, places in (
-        (Kind.PURPOSE, _purposes(layer, index)),
+        (Kind.PURPOSE, _purposes(layer, index, _provider(failures, traces))),
         (Kind.CONTRAST, [place for tool in contrast(traces, healthy) for place in index.functions_of_tool(tool)]),
     ):
         for rank, place in enumerate(places):
@@ -141,6 +166,7 @@ def _of_one(failure: Failure, trace: Trace, index: CodeIndex) -> Iterator[tuple[
     began = anchor(trace, failure)
     if began.location and (path := index.match(began.location[0])):
         yield Place(path, began.location[1] or 1), Kind.EXPLAINED
+    yield from ((place, Kind.WORDS) for place in _words(failure, span, index))
     for each in (span, trace.span(began.explained), *_above(span, trace)):
         if each is not None:
             yield from ((place, Kind.SPAN) for place in _call_sites(each, index))
@@ -174,6 +200,16 @@ def _tools(span: Span, index: CodeIndex) -> Iterator[tuple[Place, Kind]]:
     named = index.sites(name)
     if len(named) <= MAX_AMBIGUOUS:
         yield from ((place, Kind.SCHEMA) for place in named)
+
+
+def _words(failure: Failure, span: Span, index: CodeIndex) -> Iterator[Place]:
+    """Yield what the identifiers in a failure's words name, the rarest first."""
+    error = semconv.exception(span)
+    said = f"{failure.message[:MAX_TEXT]} {error.message[:MAX_TEXT] if error is not None else ''}"
+    names = dict.fromkeys(match[0].rpartition(".")[2] for match in _IDENTIFIER.finditer(said))
+    for places in sorted(map(index.meant, list(names)[:MAX_WORDS]), key=len):
+        if len(places) <= MAX_AMBIGUOUS:
+            yield from places
 
 
 def _above(span: Span, trace: Trace) -> Iterator[Span]:
@@ -226,12 +262,25 @@ def contrast(failing: Mapping[str, Trace], healthy: Sequence[Trace]) -> list[str
     return sorted(plain, key=lambda tool: (shares[tool][1] - shares[tool][0], tool))
 
 
-def _purposes(layer: Layer | None, index: CodeIndex) -> list[Place]:
-    """Return the functions that are named for what a layer does, those whose names say it most plainly first."""
+def _provider(failures: Sequence[Failure], traces: Mapping[str, Trace]) -> str:
+    """Return the provider that the failing run's model calls name, such as "openai"; "" when none does."""
+    spans = (span for failure in failures[:1] if failure.trace_id in traces for span in traces[failure.trace_id].spans)
+    return next((name for span in spans if (name := semconv.provider(span))), "")
+
+
+def _purposes(layer: Layer | None, index: CodeIndex, provider: str) -> list[Place]:
+    """Return the functions that are named for what a layer does, those whose names say it most plainly first.
+
+    Of several that say it alike, the adapter of the provider that was asked comes first.
+    """
     words = _PURPOSES.get(layer, ()) if layer else ()
     found = [
-        (-sum(word in name.lower() for word in words) - sum(word in place.path.lower() for word in words), place)
+        (
+            -sum(word in name.lower() for word in words) - sum(word in place.path.lower() for word in words),
+            not provider or provider not in place.path.lower(),
+            place,
+        )
         for name, places in index.named(words)
         for place in places
     ]
-    return [place for _, place in sorted(found)[:MAX_PURPOSES]]
+    return [place for _, _, place in sorted(found)[:MAX_PURPOSES]]

@@ -96,6 +96,7 @@ MODEL_KEYS = (
     "langfuse.observation.model.name",
     "ai.model.id",
 )
+PROVIDER_KEYS = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system")
 REQUEST_MODEL_KEYS = ("gen_ai.request.model", "llm.request.model_name", *MODEL_KEYS)
 TOOL_NAME_KEYS = (GEN_AI_TOOL_NAME, "tool.name", "ai.toolCall.name", "traceloop.entity.name")
 TOOL_CALL_ID_KEYS = ("gen_ai.tool.call.id", "tool_call.id", "tool.id", "ai.toolCall.id")

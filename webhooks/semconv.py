@@ -127,6 +127,12 @@ def model(span: Span) -> str | None:
     return first_text(span.attributes, keys.MODEL_KEYS) or None
 
 
+def provider(span: Span) -> str:
+    """Return who was asked, such as "openai" or "bedrock", in lower case; "" when nothing says so."""
+    named = first_text(span.attributes, keys.PROVIDER_KEYS) or ""
+    return named.strip().lower().rpartition(".")[2]
+
+
 def input_value(span: Span) -> str | None:
     """Return what the operation was given, as text."""
     return first_text(span.attributes, keys.INPUT_KEYS)

@@ -11,6 +11,11 @@ from fixers.recipes.insert import helper_in
 from fixers.recipes.source import Source, Splice, dotted
 
 _MESSAGES = re.compile(r"(^|[._])(messages|msgs|history|conversation|transcript|chat_history|turns)$")
+#: What a file that cuts one of these has somewhere.
+MAY_CUT = re.compile(
+    r"(messages|msgs|history|conversation|transcript|turns)\s*(\[\s*-[^\]]{1,80}:|\.pop\(0\))"
+    r"|\bdel\s+[\w.]*(messages|msgs|history|conversation|transcript|turns)\[(0\]|:-)"
+)
 
 #: The first message and the newest ones, in the two ways in which people join them.
 _HEAD_AND_TAIL = re.compile(

@@ -1,7 +1,8 @@
 """A function that shortens a conversation by its own rules hands the system prompt back with the rest."""
 
+import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
@@ -19,7 +20,13 @@ from fixers.recipes.source import Source, Splice, dotted, harness_files
 #: Enough for any limit in tokens that is worth having.
 MANY_TURNS = 60
 _MESSAGES = re.compile(r"^(messages|msgs|history|conversation|transcript|chat_history)$")
-_SHORTENS = re.compile(r"shorten|trim|truncat|window|fit|prune|compact|recent|newest|limit|budget|last", re.IGNORECASE)
+_SHORTENS = re.compile(
+    r"shorten|trim|truncat|window|fit|prune|compact|recent|newest|limit|budget|last_(n|k|few|messages|turns)",
+    re.IGNORECASE,
+)
+#: Of the first line of a docstring.
+_SAYS_SO = re.compile(r"shorten|\btrim|truncat|window|prune|compact|newest|\bfits?\b", re.IGNORECASE)
+_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SYSTEM = re.compile(r"system|developer", re.IGNORECASE)
 _LEAVES_OUT = re.compile(r"\[-|\[\w+:\]|\bpop\(|\bdel\b|\bbreak\b|\breversed\(|insert\(0")
 
@@ -69,7 +76,7 @@ class LostPrompt(ByDetector):
         del seen
         tried = (
             _fix(source, function, returned, subject=subject, field=field, sources=sources)
-            for source in harness_files(sources, diagnosis, "messages", "history", "conversation")
+            for source in harness_files(sources, diagnosis, _may_shorten)
             for function in source.find(cst.FunctionDef)
             for returned, subject, field in _returned(source, function)
         )
@@ -84,7 +91,7 @@ def _returned(source: Source, function: cst.FunctionDef) -> Iterator[tuple[cst.B
     subject = next((p.name.value for p in parameters(function) if _MESSAGES.match(p.name.value)), "")
     if not subject or _SYSTEM.search(code) or not _LEAVES_OUT.search(code):
         return
-    if not _SHORTENS.search(f"{function.name.value} {source.path.rpartition('/')[2]} {doc}"):
+    if not _is_called_for_it(function.name.value, source.path, doc):
         return
     values = [node.value for node in source.find(cst.Return, function.body) if node.value is not None]
     last = values[-1] if values else None
@@ -94,6 +101,32 @@ def _returned(source: Source, function: cst.FunctionDef) -> Iterator[tuple[cst.B
         for argument in last.args:
             if argument.keyword is not None and argument.keyword.value == "messages":
                 yield argument.value, subject, ".messages"
+
+
+def _is_called_for_it(name: str, path: str, doc: str) -> bool:
+    """Tell whether a function's name or its file's says that it shortens; or its summary, in plainer words."""
+    return bool(_SHORTENS.search(f"{name} {path.rpartition('/')[2]}") or _SAYS_SO.search(doc.strip().split("\n")[0]))
+
+
+def _may_shorten(path: str, text: str) -> bool:
+    """Tell whether a file has such a function, by the syntax tree of the standard library: that takes no time."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    lines = text.splitlines()
+    return any(_may_be_one(node, path, lines) for node in ast.walk(tree) if isinstance(node, _FUNCTION))
+
+
+def _may_be_one(node: ast.FunctionDef | ast.AsyncFunctionDef, path: str, lines: Sequence[str]) -> bool:
+    named = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+    if not any(_MESSAGES.match(each.arg) for each in named):
+        return False
+    doc = ast.get_docstring(node, clean=False) or ""
+    if not _is_called_for_it(node.name, path, doc):
+        return False
+    code = "\n".join(lines[node.body[0].lineno - 1 : node.end_lineno]).replace(doc, "", 1)
+    return bool(_LEAVES_OUT.search(code)) and not _SYSTEM.search(code)
 
 
 def _fix(

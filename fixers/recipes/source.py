@@ -1,14 +1,15 @@
 """A Python file as recipes read and change it: LibCST finds the place, and only that place's bytes are replaced."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from os.path import commonpath
 from typing import NamedTuple, TypeVar
 
 import libcst as cst
-from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper, ParentNodeProvider, PositionProvider
+from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
 
 from fixers.diagnosis import Diagnosis
 
@@ -17,6 +18,8 @@ MAX_PARSED = 80  # files that a recipe reads
 _ELSEWHERE = re.compile(
     r"(^|/)(tests?|\.venv|venv|node_modules|site-packages|build|dist|docs)/|(^|/)(test_[^/]*|conftest)\.py$"
 )
+
+_NEWLINE = ord("\n")
 
 Node = TypeVar("Node", bound=cst.CSTNode)
 Scope = cst.FunctionDef | cst.ClassDef
@@ -38,7 +41,8 @@ class Source:
     text: str
     module: cst.Module
     _spans: Mapping[cst.CSTNode, tuple[int, int]] = field(repr=False)
-    _lines: Mapping[cst.CSTNode, int] = field(repr=False)
+    #: Where each line ends, in bytes.
+    _line_ends: Sequence[int] = field(repr=False)
     _parents: Mapping[cst.CSTNode, cst.CSTNode] = field(repr=False)
     _children: Mapping[cst.CSTNode, list[cst.CSTNode]] = field(repr=False)
 
@@ -58,7 +62,7 @@ class Source:
 
     def line(self, node: cst.CSTNode) -> int:
         """Return the node's first line, 1-based."""
-        return self._lines[node]
+        return bisect_left(self._line_ends, self._spans[node][0]) + 1
 
     def within(self, inner: cst.CSTNode, outer: cst.CSTNode) -> bool:
         """Tell whether `inner` is `outer` or lies in it."""
@@ -149,25 +153,42 @@ def _parsed(path: str, text: str) -> Source | None:
     if text.startswith("\ufeff"):
         return None
     try:
-        wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=False)
+        # What was just parsed holds no node twice, so that no copy is needed.
+        wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
     except (cst.ParserSyntaxError, RecursionError, UnicodeError):
         return None
     if wrapper.module.code != text:
         return None
     spans = wrapper.resolve(ByteSpanPositionProvider)
-    parents = wrapper.resolve(ParentNodeProvider)
-    children: dict[cst.CSTNode, list[cst.CSTNode]] = {}
-    for node, parent in parents.items():
-        children.setdefault(parent, []).append(node)
+    children = _children_of(wrapper.module)
     return Source(
         path=path,
         text=text,
         module=wrapper.module,
         _spans={node: (span.start, span.start + span.length) for node, span in spans.items()},
-        _lines={node: position.start.line for node, position in wrapper.resolve(PositionProvider).items()},
-        _parents=parents,
+        _line_ends=[at for at, byte in enumerate(text.encode()) if byte == _NEWLINE],
+        _parents={child: node for node, below in children.items() for child in below},
         _children=children,
     )
+
+
+def _children_of(module: cst.Module) -> dict[cst.CSTNode, list[cst.CSTNode]]:
+    """Return what each node is made of; LibCST's own visitors take several times as long."""
+    found: dict[cst.CSTNode, list[cst.CSTNode]] = {}
+    below: list[cst.CSTNode] = [module]
+    while below:
+        node = below.pop()
+        own: list[cst.CSTNode] = []
+        for name in node.__dataclass_fields__:
+            value = getattr(node, name)
+            if isinstance(value, cst.CSTNode):
+                own.append(value)
+            elif isinstance(value, list | tuple):
+                own += [each for each in value if isinstance(each, cst.CSTNode)]
+        if own:
+            found[node] = own
+            below += own
+    return found
 
 
 def is_harness_file(path: str) -> bool:
@@ -175,16 +196,23 @@ def is_harness_file(path: str) -> bool:
     return path.endswith(".py") and not _ELSEWHERE.search(path)
 
 
-def harness_files(sources: Mapping[str, str], diagnosis: Diagnosis, *needles: str) -> list[Source]:
-    """Return the parsed files of the agent that hold any of the needles, the diagnosed one and its neighbours first.
+def harness_files(
+    sources: Mapping[str, str], diagnosis: Diagnosis, *needles: str | Callable[[str, str], object]
+) -> Iterator[Source]:
+    """Yield the parsed files of the agent that hold any of the needles, the diagnosed one and its neighbours first.
 
-    Of a large repository at most `MAX_PARSED`: parsing takes a tenth of a second and a megabyte for each.
+    Of a large repository at most `MAX_PARSED`: parsing 2,000 lines takes half a second and many megabytes. So a needle
+    may be a function of path and text, true of few files where a word would be of nearly all.
     """
     first = diagnosis.location.path if diagnosis.location else ""
-    holding = [path for path in sources if is_harness_file(path) and any(word in sources[path] for word in needles)]
+
+    def holds(path: str, text: str) -> bool:
+        return any(each in text if isinstance(each, str) else each(path, text) for each in needles)
+
+    holding = [path for path in sources if is_harness_file(path) and holds(path, sources[path])]
     near = sorted(holding, key=lambda path: (path != first, -len(commonpath([path, first])), path))
     read = (Source.parse(path, sources[path]) for path in near[:MAX_PARSED])
-    return [source for source in read if source is not None]
+    yield from (source for source in read if source is not None)
 
 
 def free_name(wanted: str, taken: set[str]) -> str:

@@ -9,7 +9,7 @@ from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
-from fixers.recipes.cuts import Cut, cuts_in
+from fixers.recipes.cuts import MAY_CUT, Cut, cuts_in
 from fixers.recipes.insert import helper_in
 from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, most
 from fixers.recipes.shortening import shortening_test
@@ -41,7 +41,7 @@ class Truncation:
         """Replace the first place that cuts a conversation regardless of its roles."""
         if seen.failures and all(map(_refused, seen.failures)) and not _parted(seen):
             return "no request that was refused parts a tool's result from its call"
-        files = harness_files(sources, diagnosis, "[-", ".pop(0)", "del ")
+        files = harness_files(sources, diagnosis, lambda _, text: MAY_CUT.search(text))
         tried = (_fix(source, cut, sources) for source in files for cut in cuts_in(source))
         return first_fix(tried, "nothing cuts a list of messages regardless of their roles")
 

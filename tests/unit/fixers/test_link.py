@@ -126,3 +126,30 @@ def test_a_tool_that_only_failing_runs_call_is_a_candidate() -> None:
 
 def test_a_missing_trace_leads_nowhere() -> None:
     assert link([failure()], {}, index(FILES)) == []
+
+
+def worded(message: str, files: Mapping[str, str], *, detector: str = "error") -> list[tuple[Place, Kind]]:
+    trace = run(span(1, "chat", {}))
+    told = replace(failure(detector=detector), message=message)
+    return [(each.place, each.kind) for each in link([told], {"t1": trace}, index({**FILES, **files}))]
+
+
+def test_identifiers_in_the_failures_own_words_lead_to_what_they_name() -> None:
+    files = {
+        "shop/limits.py": "max_turns = 3\n\n\nclass RunConfig:\n    pass\n",
+        "shop/steps.py": 'def run_step():\n    return {"next_step": 1}\n',
+    }
+    for message, place in (
+        ("Max turns (3) exceeded; raise max_turns", Place("shop/limits.py", 1)),
+        ("RunConfig got no model", Place("shop/limits.py", 4)),
+        ("runner.run_step() returned nothing", Place("shop/steps.py", 1)),
+        ("the key next_step is missing", Place("shop/steps.py", 2)),
+        ("trim_history was given 'None'", Place("shop/history.py", 1)),
+    ):
+        assert worded(message, files)[0] == (place, Kind.WORDS), message
+
+
+def test_plain_words_and_names_of_many_things_lead_nowhere() -> None:
+    many = {f"shop/adapter_{number}.py": "def build_request():\n    pass\n" for number in range(6)}
+    for message in ("you must pay before you look", "build_request failed", "see /srv/shop/trim_history.log"):
+        assert not any(kind is Kind.WORDS for _, kind in worded(message, many)), message
