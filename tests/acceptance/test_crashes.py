@@ -1,7 +1,7 @@
 """`kill -9` at every boundary of the loop: nothing is lost, and no pull request is opened twice.
 
 Run with `-m slow -s` for the figures, and with TRACEWRIGHT_TEST_EVERY_BOUNDARY=1 for all of it: else one boundary of
-each kind kills, and a quarter of the others.
+each kind kills, and a quarter of the others, and no fix is tried in the sandbox.
 """
 
 import os
@@ -54,11 +54,9 @@ def test_a_loop_killed_at_every_boundary_ends_as_the_uninterrupted_one(make_inst
     quiet, shaken = make_installation("quiet"), make_installation("shaken")
     quiet.set_up(bodies)
     shaken.set_up(bodies)
-    with serve() as provider:
-        quiet.live(kinds=[], real_encoder=True, provider_url=provider.base_url)
-    quiet.save_evidence(tmp_path / "evidence.json")
+    evidence = _tried(quiet, tmp_path / "evidence.json")
 
-    seen = shaken.live(real_encoder=True, evidence=tmp_path / "evidence.json", every=EVERY)
+    seen = shaken.live(real_encoder=True, evidence=evidence, every=EVERY)
 
     _show(seen)
     assert len(seen["deaths"]) >= MANY
@@ -66,6 +64,17 @@ def test_a_loop_killed_at_every_boundary_ends_as_the_uninterrupted_one(make_inst
     _assert_same(shaken, quiet)
     # Torch costs every restart seconds: only what embeds new texts may load it.
     assert {death["boundary"] for death in seen["deaths"] if death["torch"]} <= {"kept-modes ", "after-group "}
+
+
+def _tried(quiet: Installation, file: Path) -> Path | None:
+    """Run the loop without kills and return its evidence; None where every fix counts as one that holds, in CI."""
+    if EVERY > 1:  # the trials take a minute and a half, and are the same in every other proof of the loop
+        quiet.live(kinds=[], real_encoder=True)
+        return None
+    with serve() as provider:
+        quiet.live(kinds=[], real_encoder=True, provider_url=provider.base_url)
+    quiet.save_evidence(file)
+    return file
 
 
 @pytest.mark.slow
