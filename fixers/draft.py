@@ -26,6 +26,7 @@ from fixers.recipes.time_limit import TimeLimit
 from fixers.recipes.tool_arguments import ToolArguments
 from fixers.recipes.transient_errors import TransientErrors
 from fixers.recipes.truncation import Truncation
+from fixers.recipes.unknown_tool import UnknownTool
 from fixers.scope import MAX_FILE_BYTES, violations
 from webhooks import semconv
 from webhooks.trace import Trace
@@ -38,6 +39,7 @@ RECIPES: tuple[Recipe, ...] = (
     TimeLimit(),
     JsonAnswers(),
     ToolArguments(),
+    UnknownTool(),
     Truncation(),
     LostPrompt(),
     FinalAnswer(),

@@ -8,7 +8,8 @@ import libcst as cst
 from fixers.recipes.entry import Entry
 from fixers.recipes.source import Source, dotted
 
-_BY_NAME = re.compile(r"""\[(\w*name|[\w.]+\.function\.name|\w+\["function"\]\["name"\])\]$""")
+#: A table that is looked into by a tool call's name.
+BY_NAME = re.compile(r"""\[(\w*name|[\w.]+\.function\.name|\w+\["function"\]\["name"\])\](?=$|\()""", re.MULTILINE)
 _GET_BY_NAME = re.compile(r"([\w.]+)\.get\((\w*name|[\w.]+\.function\.name)\)")
 _RUNS_A_TOOL = re.compile(r"tool|dispatch|execute|call_function", re.IGNORECASE)
 
@@ -46,7 +47,7 @@ def registries(source: Source) -> dict[str, str]:
     """Return what is looked into by a tool call's name, and the stand-in that belongs there."""
     found: dict[str, str] = {}
     for subscript in source.find(cst.Subscript):
-        if _BY_NAME.search(source.code(subscript)) and (name := dotted(subscript.value)):
+        if BY_NAME.search(source.code(subscript)) and (name := dotted(subscript.value)):
             found[name] = _stub(source, subscript)
     for call in source.find(cst.Call):
         if match := _GET_BY_NAME.fullmatch(source.code(call)):

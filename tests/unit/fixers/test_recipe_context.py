@@ -36,8 +36,9 @@ def test_what_is_kept_begins_with_the_system_prompt(name: str, tmp_path: Path) -
         "def trim(messages):\n    system = messages[:1]\n    kept = messages[-4:]\n    return system + kept\n",
         "def last_answer(messages):\n    return messages[-1]['content']\n",
         "def recent(orders):\n    kept = orders[-4:]\n    return kept\n",
+        "def fix(messages):\n    '''Mend.\n\n    In the limit.\n    '''\n    rest = messages[-4:]\n    return rest\n",
     ],
-    ids=["keeps it", "one message", "no conversation"],
+    ids=["keeps it", "one message", "no conversation", "not for that"],
 )
 def test_other_functions_are_left_alone(text: str) -> None:
     declined(LostPrompt(), text)

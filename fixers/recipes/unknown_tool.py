@@ -1,0 +1,141 @@
+"""A call of a tool that does not exist no longer ends the run: the model is told which tools there are."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import libcst as cst
+
+from clustering.failure import Failure
+from clustering.failure_mode import FailureMode
+from fixers.diagnosis import Diagnosis, Layer
+from fixers.proposal import Edit
+from fixers.recipes.entry import entry_of
+from fixers.recipes.guarding import guarded
+from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, most
+from fixers.recipes.reporting import Report, report_of
+from fixers.recipes.source import Source, Splice, dotted, harness_files
+from fixers.recipes.stubs import BY_NAME, tool_setup
+from fixers.recipes.through import written_through
+from webhooks.semconv import output_messages
+
+_TEST = """
+def test_a_tool_that_does_not_exist_is_named_to_the_model_with_those_that_do(monkeypatch):
+    asked = completion(calls=[("call_1", "no_such_tool", "{}")])
+    sent = fake_provider(monkeypatch, lambda request: completion("done") if len(sent) > 1 else asked)
+    {import}
+
+SETUP
+    CALL
+    (result,) = [m for m in sent[-1]["messages"] if m["role"] == "tool"]
+    assert "no_such_tool" in result["content"]
+    assert "look_up" in result["content"]
+"""
+
+
+class _Place(NamedTuple):
+    """Where a tool is taken out of a table by the name that the model gave."""
+
+    lookup: cst.Subscript
+    call: cst.Call
+    function: cst.FunctionDef
+    statement: cst.SimpleStatementLine
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownTool:
+    """The recipe for `TOOLS[name](**arguments)` that nothing guards."""
+
+    name: str = "unknown_tool"
+    layer: Layer = Layer.TOOL_CODE
+
+    def fits(self, mode: FailureMode, failures: Sequence[Failure]) -> bool:
+        """Tell whether the run ended in looking something up."""
+        return mode.detector == "error" and most(failures, lambda failure: failure.key == "KeyError")
+
+    def apply(self, sources: Mapping[str, str], diagnosis: Diagnosis, *, seen: Seen = NOTHING) -> Fix | str:
+        """Answer for the tool at the first such place."""
+        if seen.failures and not most(seen.failures, lambda failure: _was_called(failure, seen)):
+            return "the model called no tool by the name that the runs end with"
+        files = harness_files(sources, diagnosis, lambda _, text: BY_NAME.search(text))
+        tried = (_fix(source, place, sources) for source in files for place in _places(source))
+        return first_fix(tried, "no tool is taken out of a table by the name that the model gives")
+
+
+def _was_called(failure: Failure, seen: Seen) -> bool:
+    """Tell whether the key that was not there is the name of a tool that the model called in the run."""
+    trace = seen.traces.get(failure.trace_id)
+    messages = (message for span in (trace.spans if trace else ()) for message in output_messages(span))
+    wanted = failure.message.strip().strip("'\"")
+    return any(call.name == wanted for message in messages for call in message.tool_calls)
+
+
+def _places(source: Source) -> Iterator[_Place]:
+    for lookup in source.find(cst.Subscript):
+        function, statement, call = (
+            source.function_of(lookup),
+            source.statement_of(lookup),
+            next(source.ancestors(lookup)),
+        )
+        if function is None or statement is None or len(statement.body) != 1 or not isinstance(call, cst.Call):
+            continue
+        if call.func is lookup and call.args and BY_NAME.search(source.code(lookup)) and dotted(lookup.value):
+            yield _Place(lookup, call, function, statement)
+
+
+def _fix(source: Source, place: _Place, sources: Mapping[str, str]) -> Fix | str:
+    where = f"{source.path}:{source.line(place.lookup)}"
+    table = dotted(place.lookup.value)
+    if guarded(source, place.lookup, place.function, "KeyError|LookupError") or _is_checked(source, place, table):
+        return f"{where} already handles a tool that does not exist"
+    report = report_of(source, place.call, place.function, place.statement, sources)
+    if isinstance(report, str):
+        return report
+    after = source.edited([_check(source, place, table, report)])
+    test = _test(source, place, sources)
+    if after is None or isinstance(test, str):
+        return f"{where}: {test if isinstance(test, str) else 'the file would not parse after the edit'}"
+    return Fix(
+        edits=(Edit(path=source.path, before=source.text, after=after), test),
+        regression_test=test.path,
+        title="Tell the model which tools there are",
+        rationale=(
+            f"{where} takes a tool out of `{table}` by the name that the model gave, so that a name which is not there "
+            "ends the conversation with a KeyError. Now the call gets a result like every other one, which says that "
+            "there is no such tool and names those that there are, so that the model can choose again."
+        ),
+        risk="A model that never calls a known tool now uses up the step limit instead of failing at once.",
+    )
+
+
+def _is_checked(source: Source, place: _Place, table: str) -> bool:
+    """Tell whether the function asks the table before it looks."""
+    return bool(re.search(rf"\bin {re.escape(table)}\b", source.code(place.function.body)))
+
+
+def _check(source: Source, place: _Place, table: str, report: Report) -> Splice:
+    """Return the splice that answers for a tool that is not in the table."""
+    key = source.code(place.lookup.slice[0])
+    told = f'"Error: there is no tool {{!r}}; there are: {{}}".format({key}, ", ".join(sorted({table})))'
+    indent, unit, newline = source.indent(place.statement), source.unit(), source.module.default_newline
+    block = [f"if {key} not in {table}:", *(unit + text.replace("ERROR", told) for text in report.statements), ""]
+    start, _ = source.span(place.statement)
+    return Splice(start, start, f"{newline}{indent}".join(block))
+
+
+def _test(source: Source, place: _Place, sources: Mapping[str, str]) -> Edit | str:
+    entry = entry_of(source, place.function, sources)
+    if isinstance(entry, str):
+        return entry
+    setup = tool_setup(source, entry)
+    if not any("look_up" in line for line in setup):
+        return "where the tools are kept is not plain"
+    return written_through(
+        entry,
+        sources,
+        name="unknown_tools",
+        doc="A call of a tool that does not exist is answered with the tools that do.",
+        text=_TEST,
+        setup=setup,
+    )
