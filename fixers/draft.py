@@ -24,6 +24,7 @@ from fixers.recipes.siblings import with_siblings
 from fixers.recipes.swallowed_errors import SwallowedErrors
 from fixers.recipes.time_limit import TimeLimit
 from fixers.recipes.tool_arguments import ToolArguments
+from fixers.recipes.tool_crash import ToolCrash
 from fixers.recipes.transient_errors import TransientErrors
 from fixers.recipes.truncation import Truncation
 from fixers.recipes.unknown_tool import UnknownTool
@@ -40,6 +41,7 @@ RECIPES: tuple[Recipe, ...] = (
     JsonAnswers(),
     ToolArguments(),
     UnknownTool(),
+    ToolCrash(),
     Truncation(),
     LostPrompt(),
     FinalAnswer(),

@@ -24,8 +24,16 @@ def guarded(
     return False
 
 
-def guarding(source: Source, call: cst.Call, parsed: str, statement: cst.SimpleStatementLine, report: Report) -> Splice:
-    """Return the splice that puts `parsed` in the call's place, and a ValueError of it into the report."""
+def guarding(  # noqa: PLR0917 - where, what, and how it is told
+    source: Source,
+    call: cst.BaseExpression,
+    parsed: str,
+    statement: cst.SimpleStatementLine,
+    report: Report,
+    caught: str = "ValueError",
+    named: str = "arguments",
+) -> Splice:
+    """Return the splice that puts `parsed` in the call's place, and what is caught of it into the report."""
     taken = source.names()
     error = free_name("error", taken if _used_after(source, "error") else set())
     indent, unit, newline = source.indent(statement), source.unit(), source.module.default_newline
@@ -36,10 +44,10 @@ def guarding(source: Source, call: cst.Call, parsed: str, statement: cst.SimpleS
     if isinstance(whole, cst.Assign) and whole.value is call:
         assignment, rest = (data[start:begin] + parsed.encode() + data[finish:end]).decode(), ""
     else:
-        name = free_name("arguments", taken)
+        name = free_name(named, taken)
         assignment = f"{name} = {parsed}"
         rest = f"{newline}{indent}" + (data[start:begin] + name.encode() + data[finish:end]).decode()
-    block = ["try:", f"{unit}{assignment}", f"except ValueError as {error}:"]
+    block = ["try:", f"{unit}{assignment}", f"except {caught} as {error}:"]
     block += [unit + text.replace("ERROR", f'f"Error: {{{error}}}"') for text in report.statements]
     return Splice(start, end, f"{newline}{indent}".join(block) + rest)
 

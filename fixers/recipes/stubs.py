@@ -14,7 +14,7 @@ _GET_BY_NAME = re.compile(r"([\w.]+)\.get\((\w*name|[\w.]+\.function\.name)\)")
 _RUNS_A_TOOL = re.compile(r"tool|dispatch|execute|call_function", re.IGNORECASE)
 
 
-def tool_setup(source: Source, entry: Entry, loop: cst.CSTNode | None = None) -> list[str]:
+def tool_setup(source: Source, entry: Entry, loop: cst.CSTNode | None = None, *, stub: str | None = None) -> list[str]:
     """Return the lines that prepare a test's call, with the tool in place.
 
     Parameters
@@ -25,9 +25,12 @@ def tool_setup(source: Source, entry: Entry, loop: cst.CSTNode | None = None) ->
         What the test calls.
     loop
         The loop that runs the tools, where the function that it calls may be replaced as a whole.
+    stub
+        What stands for the tool; by default one that answers "ok".
 
     """
     found = registries(source) if source.path == entry.source.path else {}
+    found = {name: stub or answering for name, answering in found.items()}
     module = entry.imported.module
     shared = [
         f'monkeypatch.setitem({module}.{name}, "look_up", {stub})'

@@ -189,7 +189,7 @@ def _loop_test(source: Source, place: _Place, sources: Mapping[str, str]) -> Edi
     entry = entry_of(source, place.function, sources)
     if isinstance(entry, str):
         return entry
-    setup = [re.sub(r"lambda \*_args, \*\*_kwargs: .*?(?=\)?$)", "refuse", line) for line in tool_setup(source, entry)]
+    setup = tool_setup(source, entry, stub="refuse")
     if not any("refuse" in line for line in setup):
         return "where the tools are kept is not plain"
     text = _TEST.replace("ERROR", _kind(place, entry.imported.module))
