@@ -1,10 +1,7 @@
 """An exception in a tool no longer ends the run: the model is told what went wrong, as that call's result."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
-
-import libcst as cst
 
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
@@ -14,9 +11,10 @@ from fixers.recipes.entry import entry_of
 from fixers.recipes.guarding import guarded, guarding
 from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, most
 from fixers.recipes.reporting import report_of
-from fixers.recipes.source import Source, dotted, harness_files
-from fixers.recipes.stubs import BY_NAME, tool_setup
+from fixers.recipes.source import Source, harness_files
+from fixers.recipes.stubs import tool_setup
 from fixers.recipes.through import written_through
+from fixers.recipes.tool_runs import ToolRun, runs_tools, tool_runs
 from webhooks.operation import Operation, operation
 from webhooks.semconv import exception
 
@@ -36,16 +34,6 @@ SETUP
 """
 
 
-class _Place(NamedTuple):
-    """Where a tool is run by the name that the model gave."""
-
-    call: cst.Call
-    #: The call, with its `await` where there is one.
-    run: cst.BaseExpression
-    function: cst.FunctionDef
-    statement: cst.SimpleStatementLine
-
-
 @dataclass(frozen=True, slots=True)
 class ToolCrash:
     """The recipe for `TOOLS[name](**arguments)` whose exceptions nothing catches."""
@@ -61,8 +49,8 @@ class ToolCrash:
         """Catch what the tool raises at the first such place."""
         if seen.failures and not most(seen.failures, lambda failure: _in_a_tool(failure, seen)):
             return "no step that ran a tool raised what the runs end with"
-        files = harness_files(sources, diagnosis, lambda _, text: BY_NAME.search(text))
-        tried = (_fix(source, place, sources) for source in files for place in _places(source))
+        files = harness_files(sources, diagnosis, runs_tools)
+        tried = (_fix(source, place, sources) for source in files for place in tool_runs(source))
         return first_fix(tried, "no tool is run by the name that the model gives")
 
 
@@ -73,16 +61,7 @@ def _in_a_tool(failure: Failure, seen: Seen) -> bool:
     return any(error is not None and error.type.rsplit(".", 1)[-1] == failure.key for error in raised)
 
 
-def _places(source: Source) -> Iterator[_Place]:
-    for call in source.find(cst.Call):
-        function, statement, above = source.function_of(call), source.statement_of(call), next(source.ancestors(call))
-        if function is None or statement is None or len(statement.body) != 1 or not call.args:
-            continue
-        if isinstance(call.func, cst.Subscript) and BY_NAME.search(source.code(call.func)) and dotted(call.func.value):
-            yield _Place(call, above if isinstance(above, cst.Await) else call, function, statement)
-
-
-def _fix(source: Source, place: _Place, sources: Mapping[str, str]) -> Fix | str:
+def _fix(source: Source, place: ToolRun, sources: Mapping[str, str]) -> Fix | str:
     where = f"{source.path}:{source.line(place.call)}"
     if guarded(source, place.call, place.function, "[A-Z]\\w*Error"):
         return f"{where} already handles errors of tools"
@@ -90,7 +69,7 @@ def _fix(source: Source, place: _Place, sources: Mapping[str, str]) -> Fix | str
     if isinstance(report, str):
         return report
     splice = guarding(
-        source, place.run, source.code(place.run), place.statement, report, caught="Exception", named="result"
+        source, place.awaited, source.code(place.awaited), place.statement, report, caught="Exception", named="result"
     )
     after = source.edited([splice])
     test = _test(source, place, sources)
@@ -109,7 +88,7 @@ def _fix(source: Source, place: _Place, sources: Mapping[str, str]) -> Fix | str
     )
 
 
-def _test(source: Source, place: _Place, sources: Mapping[str, str]) -> Edit | str:
+def _test(source: Source, place: ToolRun, sources: Mapping[str, str]) -> Edit | str:
     entry = entry_of(source, place.function, sources)
     if isinstance(entry, str):
         return entry

@@ -1,11 +1,8 @@
 """A call of a tool that does not exist no longer ends the run: the model is told which tools there are."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
-
-import libcst as cst
 
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
@@ -16,8 +13,9 @@ from fixers.recipes.guarding import guarded
 from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, most
 from fixers.recipes.reporting import Report, report_of
 from fixers.recipes.source import Source, Splice, dotted, harness_files
-from fixers.recipes.stubs import BY_NAME, tool_setup
+from fixers.recipes.stubs import tool_setup
 from fixers.recipes.through import written_through
+from fixers.recipes.tool_runs import ToolRun, runs_tools, tool_runs
 from webhooks.semconv import output_messages
 
 _TEST = """
@@ -32,15 +30,6 @@ SETUP
     assert "no_such_tool" in result["content"]
     assert "look_up" in result["content"]
 """
-
-
-class _Place(NamedTuple):
-    """Where a tool is taken out of a table by the name that the model gave."""
-
-    lookup: cst.Subscript
-    call: cst.Call
-    function: cst.FunctionDef
-    statement: cst.SimpleStatementLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +47,8 @@ class UnknownTool:
         """Answer for the tool at the first such place."""
         if seen.failures and not most(seen.failures, lambda failure: _was_called(failure, seen)):
             return "the model called no tool by the name that the runs end with"
-        files = harness_files(sources, diagnosis, lambda _, text: BY_NAME.search(text))
-        tried = (_fix(source, place, sources) for source in files for place in _places(source))
+        files = harness_files(sources, diagnosis, runs_tools)
+        tried = (_fix(source, place, sources) for source in files for place in tool_runs(source))
         return first_fix(tried, "no tool is taken out of a table by the name that the model gives")
 
 
@@ -71,20 +60,7 @@ def _was_called(failure: Failure, seen: Seen) -> bool:
     return any(call.name == wanted for message in messages for call in message.tool_calls)
 
 
-def _places(source: Source) -> Iterator[_Place]:
-    for lookup in source.find(cst.Subscript):
-        function, statement, call = (
-            source.function_of(lookup),
-            source.statement_of(lookup),
-            next(source.ancestors(lookup)),
-        )
-        if function is None or statement is None or len(statement.body) != 1 or not isinstance(call, cst.Call):
-            continue
-        if call.func is lookup and call.args and BY_NAME.search(source.code(lookup)) and dotted(lookup.value):
-            yield _Place(lookup, call, function, statement)
-
-
-def _fix(source: Source, place: _Place, sources: Mapping[str, str]) -> Fix | str:
+def _fix(source: Source, place: ToolRun, sources: Mapping[str, str]) -> Fix | str:
     where = f"{source.path}:{source.line(place.lookup)}"
     table = dotted(place.lookup.value)
     if guarded(source, place.lookup, place.function, "KeyError|LookupError") or _is_checked(source, place, table):
@@ -109,12 +85,12 @@ def _fix(source: Source, place: _Place, sources: Mapping[str, str]) -> Fix | str
     )
 
 
-def _is_checked(source: Source, place: _Place, table: str) -> bool:
+def _is_checked(source: Source, place: ToolRun, table: str) -> bool:
     """Tell whether the function asks the table before it looks."""
     return bool(re.search(rf"\bin {re.escape(table)}\b", source.code(place.function.body)))
 
 
-def _check(source: Source, place: _Place, table: str, report: Report) -> Splice:
+def _check(source: Source, place: ToolRun, table: str, report: Report) -> Splice:
     """Return the splice that answers for a tool that is not in the table."""
     key = source.code(place.lookup.slice[0])
     told = f'"Error: there is no tool {{!r}}; there are: {{}}".format({key}, ", ".join(sorted({table})))'
@@ -124,7 +100,7 @@ def _check(source: Source, place: _Place, table: str, report: Report) -> Splice:
     return Splice(start, start, f"{newline}{indent}".join(block))
 
 
-def _test(source: Source, place: _Place, sources: Mapping[str, str]) -> Edit | str:
+def _test(source: Source, place: ToolRun, sources: Mapping[str, str]) -> Edit | str:
     entry = entry_of(source, place.function, sources)
     if isinstance(entry, str):
         return entry
