@@ -44,7 +44,7 @@ def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ins
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_what_a_killed_receiver_accepted_is_kept_once_and_handled_once(installation: Installation) -> None:
     key = _prepare(installation)
     accepted = Accepted()
