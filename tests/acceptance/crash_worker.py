@@ -196,6 +196,9 @@ class MortalStages:
     def report(self, tenant: str, proposal_id: str) -> None:
         self._around("report", proposal_id, lambda: self._stages.report(tenant, proposal_id))
 
+    def give_up(self, tenant: str, task: Task, reason: str) -> None:
+        self._around("give-up", task.failure_mode_id, lambda: self._stages.give_up(tenant, task, reason))
+
     def watch(self, delivery_id: str) -> list[Errand]:
         return self._around("watch", delivery_id, lambda: self._stages.watch(delivery_id))
 
