@@ -63,7 +63,7 @@ class Flaw:
 
 
 REFUND_SCHEMA = Flaw(
-    recording="refund_schema",
+    recording="refund_schema.jsonl.gz",
     detector="tool_error",
     key="issue_refund",
     layer=Layer.TOOL_SCHEMA,
