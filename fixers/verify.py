@@ -348,13 +348,15 @@ def _only_rated(trial: Trial) -> bool:
 
 def _begin(trial: Trial, folder: Path, arm: Arm, command: Sequence[str], *, apart: bool = False) -> None:
     """Start a test run before it is its turn: most trials get that far, and a suite may take minutes."""
-    runner = Runner(trial.bench.sandbox, trial.bench.harness.timeout_s)
-    started = trial.beside.submit(run_tests, folder, arm, command, runner, apart=apart)
+    started = trial.beside.submit(run_tests, folder, arm, command, _runner(trial), apart=apart)
     trial.ahead[folder, tuple(command)] = started
 
 
 def _tested(trial: Trial, folder: Path, arm: Arm, command: Sequence[str], *, apart: bool = False) -> Tested:
     if started := trial.ahead.pop((folder, tuple(command)), None):
         return started.result()
-    runner = Runner(trial.bench.sandbox, trial.bench.harness.timeout_s)
-    return run_tests(folder, arm, command, runner, apart=apart)
+    return run_tests(folder, arm, command, _runner(trial), apart=apart)
+
+
+def _runner(trial: Trial) -> Runner:
+    return Runner(trial.bench.sandbox, trial.bench.harness.timeout_s)

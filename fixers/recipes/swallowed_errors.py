@@ -10,13 +10,11 @@ import libcst as cst
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.calls import call_of, parameters
-from fixers.recipes.entry import entry_of
 from fixers.recipes.layout import import_of
 from fixers.recipes.recipe import NOTHING, ByDetector, Fix, Seen, first_fix
 from fixers.recipes.regression import lines, usable, write_test
 from fixers.recipes.source import Source, Splice, dotted, free_name, harness_files
-from fixers.recipes.stubs import tool_setup
-from fixers.recipes.through import written_through
+from fixers.recipes.tool_tests import written_with_a_tool
 
 _SHOWN_BY = frozenset(
     {
@@ -186,18 +184,12 @@ def _unit_test(source: Source, place: _Place, sources: Mapping[str, str]) -> Edi
 
 
 def _loop_test(source: Source, place: _Place, sources: Mapping[str, str]) -> Edit | str:
-    entry = entry_of(source, place.function, sources)
-    if isinstance(entry, str):
-        return entry
-    setup = tool_setup(source, entry, stub="refuse")
-    if not any("refuse" in line for line in setup):
-        return "where the tools are kept is not plain"
-    text = _TEST.replace("ERROR", _kind(place, entry.imported.module))
-    return written_through(
-        entry,
+    return written_with_a_tool(
+        source,
+        place.function,
         sources,
         name="refusals_are_told",
         doc="What a tool refuses is told to the model as an error.",
-        text=text,
-        setup=setup,
+        text=lambda entry: _TEST.replace("ERROR", _kind(place, entry.imported.module)),
+        stub="refuse",
     )

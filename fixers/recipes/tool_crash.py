@@ -7,14 +7,12 @@ from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
-from fixers.recipes.entry import entry_of
 from fixers.recipes.guarding import guarded, guarding
 from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, most
 from fixers.recipes.reporting import report_of
 from fixers.recipes.source import Source, harness_files
-from fixers.recipes.stubs import tool_setup
-from fixers.recipes.through import written_through
 from fixers.recipes.tool_runs import ToolRun, runs_tools, tool_runs
+from fixers.recipes.tool_tests import written_with_a_tool
 from webhooks.operation import Operation, operation
 from webhooks.semconv import exception
 
@@ -89,17 +87,12 @@ def _fix(source: Source, place: ToolRun, sources: Mapping[str, str]) -> Fix | st
 
 
 def _test(source: Source, place: ToolRun, sources: Mapping[str, str]) -> Edit | str:
-    entry = entry_of(source, place.function, sources)
-    if isinstance(entry, str):
-        return entry
-    setup = tool_setup(source, entry, stub="fail")
-    if not any("look_up" in line for line in setup):
-        return "where the tools are kept is not plain"
-    return written_through(
-        entry,
+    return written_with_a_tool(
+        source,
+        place.function,
         sources,
         name="failing_tools",
         doc="A tool that fails is told to the model as an error.",
-        text=_TEST,
-        setup=setup,
+        text=lambda _: _TEST,
+        stub="fail",
     )

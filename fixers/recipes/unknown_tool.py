@@ -8,14 +8,12 @@ from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
-from fixers.recipes.entry import entry_of
 from fixers.recipes.guarding import guarded
 from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, most
 from fixers.recipes.reporting import Report, report_of
 from fixers.recipes.source import Source, Splice, dotted, harness_files
-from fixers.recipes.stubs import tool_setup
-from fixers.recipes.through import written_through
 from fixers.recipes.tool_runs import ToolRun, runs_tools, tool_runs
+from fixers.recipes.tool_tests import written_with_a_tool
 from webhooks.semconv import output_messages
 
 _TEST = """
@@ -101,17 +99,11 @@ def _check(source: Source, place: ToolRun, table: str, report: Report) -> Splice
 
 
 def _test(source: Source, place: ToolRun, sources: Mapping[str, str]) -> Edit | str:
-    entry = entry_of(source, place.function, sources)
-    if isinstance(entry, str):
-        return entry
-    setup = tool_setup(source, entry)
-    if not any("look_up" in line for line in setup):
-        return "where the tools are kept is not plain"
-    return written_through(
-        entry,
+    return written_with_a_tool(
+        source,
+        place.function,
         sources,
         name="unknown_tools",
         doc="A call of a tool that does not exist is answered with the tools that do.",
-        text=_TEST,
-        setup=setup,
+        text=lambda _: _TEST,
     )
