@@ -36,9 +36,12 @@ class Group:
         return ["/bin/sh", "-c", JOIN, "join", *files, "--", *argv] if files else list(argv)
 
     def breach(self) -> str:
-        """Say which limit the kernel had to enforce with a kill; empty when none."""
-        killed = any(_count(folder / name, "oom_kill") for folder in self.folders for name in MEMORY_EVENTS)
-        return "the memory that its control group may have" if killed else ""
+        """Say which limit the kernel had to enforce, by a kill or by a refusal to fork; empty when none."""
+        if any(_count(folder / name, "oom_kill") for folder in self.folders for name in MEMORY_EVENTS):
+            return "the memory that its control group may have"
+        # A command that meets it may end before the watch looks: its own complaint would be read as a failed test.
+        refused = any(_count(folder / "pids.events", "max") for folder in self.folders)
+        return "the number of tasks that its control group may have" if refused else ""
 
 
 def can_limit_tasks() -> bool:
