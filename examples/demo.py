@@ -31,7 +31,9 @@ from webhooks.clock import utc_now
 
 OUTPUT = Path("demo-output")
 EXAMPLE = Path(__file__).parent / "support_agent"
-N_CONVERSATIONS = 96
+# Six runs of a kind are enough for the exact test, and each more is replayed for two seconds of processor time.
+MIX = {kind: count * 3 // 4 for kind, count in traffic.MIX.items()}
+N_CONVERSATIONS = sum(MIX.values()) + MIX[traffic.COMES_BACK]
 # Nothing of the user's git configuration: no signing, no hooks.
 # The demo shows in one run what a repository's owners would be asked to read over some days.
 LIMITS = "pull_requests: {open_per_agent: 10, open_per_repository: 10, new_per_day: 10}\n"
@@ -97,7 +99,7 @@ def _make_repository(folder: Path) -> Path:
 
 
 def _have_conversations(product: Product, pipeline: Pipeline, provider_url: str, key: str, listener: Listener) -> None:
-    visits = traffic.conversations(N_CONVERSATIONS)
+    visits = traffic.conversations(N_CONVERSATIONS, mix=MIX)
     stage, done = "conversations with customers", 0
 
     def on_progress(_: traffic.Answered) -> None:

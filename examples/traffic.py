@@ -71,14 +71,14 @@ class Answered:
         return self.error is None and is_right(self.conversation, self.answer)
 
 
-def conversations(n: int = 96, seed: int = 7) -> list[Conversation]:
-    """Return `n` conversations in the order in which they happen; the same for the same arguments."""
+def conversations(n: int = 96, seed: int = 7, *, mix: Mapping[str, int] = MIX) -> list[Conversation]:
+    """Return `n` conversations of the kinds of `mix`, in the order in which they happen; the same for the same call."""
     rng = random.Random(seed)  # noqa: S311  # traffic, not secrets
     shop = Shop(rng)
     written: set[str] = set()
     visits: list[Conversation] = []
     while len(visits) < n:
-        kinds = [kind for kind, count in MIX.items() for _ in range(count)]
+        kinds = [kind for kind, count in mix.items() for _ in range(count)]
         visits += _with_returns([_write(kind, shop, rng, written) for kind in rng.sample(kinds, len(kinds))])
     return [
         replace(visit, session_id=f"s-{seed}-{number:04d}", speaks_up=rng.random() < visit.rates)
