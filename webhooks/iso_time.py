@@ -6,6 +6,8 @@ from webhooks.attributes import number
 from webhooks.otlp_fields import EARLIEST_NS, EPOCH, LATEST_NS
 
 EARLIEST, LATEST = (EPOCH + timedelta(microseconds=limit // 1000) for limit in (EARLIEST_NS, LATEST_NS))
+#: What a route adds to a body that may say no time; it is no part of what was sent.
+RECEIVED_AT = "received_at"
 MILLISECONDS_FROM = 10**11  # as seconds this is the year 5138; as milliseconds, 1973
 
 

@@ -50,7 +50,13 @@ def add_langsmith(router: APIRouter, receiver: Receiver, *, zstd: bool) -> None:
     _add_runs(router, receiver, "/runs/multipart", requests.from_multipart)
     _add_runs(router, receiver, "/runs/batch", requests.from_batch)
     _add_runs(router, receiver, "/runs", requests.from_post)
-    _add_runs(router, receiver, "/feedback", requests.from_feedback)
+
+    @router.post(f"{PREFIX}/feedback")
+    async def feedback(request: Request) -> Response:
+        tenant = await receiver.admit(request)
+        stamped = partial(requests.from_feedback, received_at=receiver.now().isoformat())
+        await receiver.keep(request, tenant, DIALECT, rewrite=stamped)
+        return JSONResponse({}, status_code=202)
 
     @router.patch(f"{PREFIX}/runs/{{run_id}}")
     async def update_run(request: Request, run_id: str) -> Response:

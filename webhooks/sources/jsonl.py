@@ -14,12 +14,11 @@ from typing import Any
 
 from webhooks.attributes import mapping, number, text
 from webhooks.errors import Undecodable
-from webhooks.iso_time import read_time
+from webhooks.iso_time import RECEIVED_AT, read_time
 from webhooks.json_body import objects, read_json, write_json
 from webhooks.messages import Message, ToolCall, as_openai, read_message
 from webhooks.trace import Event, Span
 
-RECEIVED_AT = "received_at"
 STEP = timedelta(milliseconds=1)
 #: Fields beside the messages by which a person or a program said how the run went.
 MARKS = ("outcome", "label", "success", "passed", "reward", "score", "feedback")

@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from webhooks.attributes import number, text
-from webhooks.iso_time import read_time
+from webhooks.iso_time import RECEIVED_AT, read_time
 from webhooks.json_body import objects, read_json, write_json
 from webhooks.otlp_fields import shown
 from webhooks.trace import ROOT, Event, Span
 
 SCORE_EVENT = "score-create"
-RECEIVED_AT = "received_at"
 
 
 class Outcome(NamedTuple):

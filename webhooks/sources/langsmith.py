@@ -15,7 +15,7 @@ from uuid import UUID
 
 from webhooks.attributes import mapping, number, text
 from webhooks.errors import Undecodable
-from webhooks.iso_time import read_time
+from webhooks.iso_time import RECEIVED_AT, read_time
 from webhooks.json_body import objects, read_object, write_json
 from webhooks.langchain import messages_of
 from webhooks.otlp_fields import shown
@@ -66,19 +66,22 @@ def _run(run: dict[str, Any], step: str) -> Span:
     )
 
 
-def _feedback(feedback: dict[str, Any]) -> Span:
+def _feedback(item: Mapping[str, Any]) -> Span:
+    # Sent again it arrives at another time, and is the same.
+    feedback = {key: value for key, value in item.items() if key != RECEIVED_AT}
     # Without a trace it is about a root run, as from a thumb below an answer; a child's is sent with its trace.
     run_id = _id(feedback, "run_id" if feedback.get("run_id") else "trace_id")
     trace_id = _id(feedback, "trace_id") if feedback.get("trace_id") else run_id
-    time = read_time(feedback.get("created_at")) or _start({"id": feedback.get("run_id"), **feedback})
-    score, value = feedback.get("score"), feedback.get("value")
-    said = {
+    said = read_time(feedback.get("created_at")) or read_time(item.get(RECEIVED_AT))
+    time = said or _start({"id": feedback.get("run_id"), **feedback})
+    score = feedback.get("score")
+    found = {
         "gen_ai.evaluation.name": text(feedback.get("key")) or "feedback",
         "gen_ai.evaluation.score.value": float(score) if isinstance(score, bool) else number(score),
-        "gen_ai.evaluation.score.label": text(value),
+        "gen_ai.evaluation.score.label": text(feedback.get("value")),
         "gen_ai.evaluation.explanation": text(feedback.get("comment")) or text(feedback.get("correction")),
     }
-    attributes = {key: found for key, found in said.items() if found is not None}
+    attributes = {key: value for key, value in found.items() if value is not None}
     return Span(
         trace_id=trace_id,
         span_id=f"{run_id}/3-feedback-{_digest(feedback)}",

@@ -6,6 +6,7 @@ from typing import Any
 
 from webhooks.attributes import mapping, number
 from webhooks.errors import Undecodable
+from webhooks.iso_time import RECEIVED_AT
 from webhooks.json_body import objects, read_json, read_object, write_json
 from webhooks.multipart import read_parts
 
@@ -49,9 +50,9 @@ def from_patch(body: bytes, run_id: str) -> bytes:
     return _request({"patch": [{**read_object(body, name="a LangSmith run"), "id": run_id}]})
 
 
-def from_feedback(body: bytes) -> bytes:
-    """Return the feedback of POST /feedback."""
-    return _request({"feedback": [read_object(body, name="LangSmith feedback")]})
+def from_feedback(body: bytes, received_at: str) -> bytes:
+    """Return the feedback of POST /feedback, with the time of its arrival where it says none, as one sent by hand."""
+    return _request({"feedback": [{RECEIVED_AT: received_at, **read_object(body, name="LangSmith feedback")}]})
 
 
 def from_rule(body: bytes) -> bytes:

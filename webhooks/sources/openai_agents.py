@@ -11,12 +11,11 @@ from typing import Any
 
 from webhooks.attributes import mapping, text
 from webhooks.errors import Undecodable
-from webhooks.iso_time import read_time
+from webhooks.iso_time import RECEIVED_AT, read_time
 from webhooks.json_body import objects, read_object, write_json
 from webhooks.otlp_fields import shown
 from webhooks.trace import Event, Span, StatusCode
 
-RECEIVED_AT = "received_at"
 #: span_data.type -> gen_ai.operation.name.
 OPERATIONS = {"agent": "invoke_agent", "generation": "chat", "response": "chat", "function": "execute_tool"}
 # What the SDK gives to the model in a failed tool's place: agents.tool.default_tool_error_function

@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64decode
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,10 +68,10 @@ def captured(name: str) -> list[Captured]:
     return [Captured(**{**found, "body": b64decode(found["body"])}) for found in map(json.loads, lines)]
 
 
-def client_of(inbox: ListInbox) -> TestClient:
+def client_of(inbox: ListInbox, now: Callable[[], datetime] = lambda: NOON) -> TestClient:
     app = FastAPI()
     install_error_handler(app)
-    app.include_router(create_router(inbox, webhook_secret=None, now=lambda: NOON))
+    app.include_router(create_router(inbox, webhook_secret=None, now=now))
     return TestClient(app)
 
 

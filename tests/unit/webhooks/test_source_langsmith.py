@@ -1,6 +1,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -113,6 +114,17 @@ def test_a_run_without_an_id_or_a_time_is_quarantined(item: dict[str, object]) -
     client = client_of(inbox)
     answer = client.post("/langsmith/runs", json=item, headers={"x-api-key": "tw_key"})
     assert (answer.status_code, inbox.batches, len(inbox.quarantined)) == (400, [], 1)
+
+
+def test_feedback_by_hand_that_says_no_time_is_of_its_arrival_and_the_same_when_sent_again() -> None:
+    moments = iter([datetime(2026, 11, 28, 12, tzinfo=UTC), datetime(2026, 11, 28, 13, tzinfo=UTC)])
+    inbox = ListInbox()
+    client = client_of(inbox, now=lambda: next(moments))
+    said = {"run_id": "00000000-0000-4000-8000-000000000001", "key": "user_score", "score": 0}
+    for _ in range(2):
+        assert client.post("/langsmith/feedback", json=said, headers={"x-api-key": "tw_key"}).status_code == 202
+    first, again = (span for batch in inbox.batches for span in spans_of(batch))
+    assert (first.start, first.span_id) == (datetime(2026, 11, 28, 12, tzinfo=UTC), again.span_id)
 
 
 def test_info_offers_multipart_without_a_key() -> None:
