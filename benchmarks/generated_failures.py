@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -15,10 +16,11 @@ import numpy as np
 from bot.group import group
 from bot.store.engine import open_engine
 from bot.store.store import Store
-from clustering.describe import describe, words_of
+from clustering.describe import describe
 from clustering.embed import Embeddings, Encoder, embed
 from clustering.failure import Failure
 from clustering.modes import update_modes
+from clustering.represent import represent
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TENANT = "generated"
@@ -62,10 +64,13 @@ def stability(encoder: Encoder, *, n: int = 3_000, seeds: Sequence[int] = (1,)) 
 def _stability(encoder: Encoder, cache: dict[str, Embeddings], n: int, seed: int) -> tuple[float, float]:
     failures = list(generated(n, seed=seed))
     texts = [describe(failure, None) for failure in failures]
-    vectors = embed([words_of(text) for text in texts], encoder, cache)
     known = int(n / 1.2)
-    before = update_modes(failures[:known], texts[:known], vectors[:known])
-    after = update_modes(failures, texts, vectors, previous=before.modes, members=before.members)
+    cached = partial(embed, encoder=encoder, cache=cache)
+    few = represent(failures[:known], texts[:known], cached, n_features=encoder.n_features)
+    before = update_modes(failures[:known], texts[:known], few)
+    modes, members = before
+    vectors = represent(failures, texts, cached, n_features=encoder.n_features, previous=modes, members=members)
+    after = update_modes(failures, texts, vectors, previous=modes, members=members)
     moved = sum(after.members[identity] != mode_id for identity, mode_id in before.members.items())
     kept = {mode.id for mode in after.modes if mode.n_traces} & {mode.id for mode in before.modes}
     return moved / len(before.members), len(kept) / len(before.modes)

@@ -30,6 +30,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,10 @@ from benchmarks.labelled_runs import UnreadableRun
 from benchmarks.many_bugs import cases, pair_scores
 from clustering.describe import describe, words_of
 from clustering.detect import detect
-from clustering.embed import Encoder, MiniLM, embed
+from clustering.embed import Embeddings, Encoder, MiniLM, embed
 from clustering.group import group
 from clustering.modes import update_modes
+from clustering.represent import represent
 
 FOLDER = "TRACEWRIGHT_LABELLED"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -144,18 +146,20 @@ def _compared(
     """Print one row for each method and return the figures of ours, and the peers' AMI."""
     labels = [each.label for each in failures]
     texts = [each.text for each in failures]
-    unique = {words_of(text) for text in texts}
-    print(f"\n{name}: {len(failures)} failures, {len(set(labels))} labels, {len(unique)} texts to embed; ± see --help")
+    ours, n_embedded = _ours(failures, encoder)
+    n_texts = len({words_of(text) for text in texts})
+    print(
+        f"\n{name}: {len(failures)} failures, {len(set(labels))} labels, {n_texts} texts, {n_embedded} of them embedded"
+    )
     print(HEADING)
-    ours = _ours(failures, encoder)
     figures = _row("ours", failures, [ours], spread=_spread(labels, ours))
-    beside = {}
+    beside: dict[str, float] = {}
     for suffix, given in (("", texts), (", raw", [each.raw for each in failures])):
         k = min(len(set(labels)), len(set(given)))
         vectors = embed([text.casefold() for text in given], encoder, {})
         others = peers(given, vectors, k=k, seeds=SEEDS, python=python, work=work)
         beside |= {f"{peer}{suffix}": _row(f"{peer}{suffix}", failures, rows)["ami"] for peer, rows in others.items()}
-    return figures | {"share_embedded": round(len(unique) / len(failures), 4), "peers": beside}
+    return figures | {"share_embedded": round(n_embedded / len(failures), 4), "peers": beside}
 
 
 def headlines(sets: Mapping[str, Sequence[Labelled]], encoder: Encoder) -> dict[str, dict[str, float]]:
@@ -171,7 +175,7 @@ def headlines(sets: Mapping[str, Sequence[Labelled]], encoder: Encoder) -> dict[
         print(f"\n{name}: {len(own)} silent failures, {n_told} with a usable headline\n{HEADING}")
         rows = {}
         for title, described in (("own words", own), ("headlines", told)):
-            groups = _ours(described, encoder)
+            groups, _ = _ours(described, encoder)
             spread = _spread([each.label for each in described], groups)
             rows[title] = _row(title, described, [groups], spread=spread)
         figures[name] = {
@@ -185,14 +189,16 @@ def headlines(sets: Mapping[str, Sequence[Labelled]], encoder: Encoder) -> dict[
     return figures
 
 
-def _ours(failures: Sequence[Labelled], encoder: Encoder) -> list[int]:
-    texts = [each.text for each in failures]
-    vectors = embed([words_of(text) for text in texts], encoder, {})
+def _ours(labelled: Sequence[Labelled], encoder: Encoder) -> tuple[list[int], int]:
+    """Return the group of each failure, and how many texts were embedded for that."""
+    failures, texts = [each.failure for each in labelled], [each.text for each in labelled]
+    cache: dict[str, Embeddings] = {}
+    vectors = represent(failures, texts, partial(embed, encoder=encoder, cache=cache), n_features=encoder.n_features)
     labels = [0] * len(failures)
-    for number, cluster in enumerate(group([each.failure for each in failures], texts, vectors)):
+    for number, cluster in enumerate(group(failures, texts, vectors)):
         for row in cluster.members:
             labels[row] = number
-    return labels
+    return labels, len(cache)
 
 
 def _row(
@@ -228,7 +234,8 @@ def many_bugs(encoder: Encoder, work: Path) -> dict[str, float]:
         if len(set(bugs)) < 2:  # noqa: PLR2004  # one bug is told apart from nothing
             continue
         texts = [describe(failure, trace) for _, failure, trace in seen]
-        updated = update_modes(failures, texts, embed([words_of(text) for text in texts], encoder, {}))
+        cached = partial(embed, encoder=encoder, cache={})
+        updated = update_modes(failures, texts, represent(failures, texts, cached, n_features=encoder.n_features))
         scores = pair_scores(bugs, [updated.members[failure.identity] for failure in failures])
         unseen = len(traces) - len({failure.trace_id for failure in failures})
         shown = "".join(f"{score:>{width}.2f}" for score, width in zip(scores, (11, 8, 6), strict=True))

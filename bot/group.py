@@ -5,14 +5,16 @@ A few failures stand for each kind, so that the cost follows the variety of fail
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
+from functools import partial
 
 from bot.readable import load_readable
 from bot.store.embeddings import EmbeddingCache
 from bot.store.grouping import Move, Sampled
 from bot.store.store import Store
-from clustering.describe import describe, words_of
+from clustering.describe import describe
 from clustering.embed import Embeddings, Encoder, cache_key, embed
 from clustering.modes import ModeUpdate, extend_modes, update_modes
+from clustering.represent import represent
 
 CHUNK = 500
 
@@ -70,10 +72,10 @@ def _update(
 ) -> ModeUpdate:
     failures = [replace(each.failure, owner=owner_of(each.failure.service)) for each in sampled]
     texts = [each.text for each in sampled]
-    words = {text: words_of(text) for text in set(texts)}
-    X = embedded([words[text] for text in texts], encoder, store.embedding_cache(tenant, encoder.name))
     previous, wishes = store.failure_modes(tenant), store.wishes(tenant)
     known = {each.failure.identity: each.failure_mode_id for each in sampled if each.failure_mode_id}
+    cached = partial(embedded, encoder=encoder, cache=store.embedding_cache(tenant, encoder.name))
+    X = represent(failures, texts, cached, n_features=encoder.n_features, previous=previous, members=known)
     update = None
     if not anew:
         update = extend_modes(failures, texts, X, previous=previous, members=known, wishes=wishes)

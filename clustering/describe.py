@@ -67,6 +67,8 @@ MAX_CHARS = 2_000
 #: Words at the head of a message that only say that it is one.
 NOISE = re.compile(r"^(?:(?:tool ?error|error|exception)\b[:!\- ]*)+", re.IGNORECASE)
 A_WORD = re.compile(r"[^\W\d_]{2}")
+#: A name of two words and more in one, before what it says: an exception's, however the error came to be text.
+RAISED = re.compile(r"(?:\w{1,80}\.){0,8}(?P<name>[A-Z]\w{0,60}(?:[a-z][A-Z]|[A-Z]{2}[a-z])\w{0,60}): ")
 REFUSALS = {sentence: name for name, (_, sentence) in CLASSES.items()}
 
 
@@ -125,14 +127,21 @@ def place_of(failure: Failure, text: str) -> Place:
     words, _, structure = text.partition("\n")
     if failure.detector not in ERROR_LIKE:
         return Place(f"{failure.structural_key}\n{structure}", "")
-    refusal = words if words in REFUSALS else ""
-    return Place(f"{failure.structural_key}\n{refusal}", structure)
+    told = words if words in REFUSALS else _raised(words) if failure.detector in BY_WORDS else ""
+    return Place(f"{failure.structural_key}\n{told}", structure)
+
+
+def _raised(words: str) -> str:
+    """Return the name of the exception that a description begins with, or ""."""
+    found = RAISED.match(NOISE.sub("", words))
+    return found["name"] if found else ""
 
 
 def _error(failure: Failure, span: Span | None) -> str:
     said = mask(failure.message)
     named = error_name(span) if span and failure.detector in BY_WORDS else ""
-    return said if named.lower() in said.lower() else f"{named}: {said}"
+    is_told = not named or re.search(rf"(?<!\w){re.escape(named)}(?!\w)", said, re.IGNORECASE)
+    return said if is_told else f"{named}: {said}"
 
 
 def _refusal(failure: Failure, span: Span | None) -> list[str] | None:

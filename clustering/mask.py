@@ -66,10 +66,10 @@ def _placeholder(match: re.Match[str]) -> str:
 
 
 def _quotation(match: re.Match[str]) -> str:
-    """Keep a quoted sentence, and a key of a JSON object; any other quotation is a value."""
+    """Keep a quoted sentence, but for what it quotes, and a key of a JSON object; any other quotation is a value."""
     said: str = match["single"] or match["double"] or match["back"] or ""
     is_key = match.string[match.end() : match.end() + 1] == ":"
     if len(said.split()) >= PROSE or (is_key and said.isidentifier()):
-        return said
+        return QUOTED.sub(_quotation, said)
     masked = MASKS.fullmatch(said)
     return _placeholder(masked) if masked else "<value>"

@@ -93,6 +93,8 @@ def extend_modes(
         return None
     places = [place_of(failure, text) for failure, text in zip(failures, texts, strict=True)]
     places_of = _places_of_modes(mode_ids, places)
+    previous = _represented_anew(previous, mode_ids, X) if new else previous
+    known = {mode.id: mode for mode in previous}
     for threshold in {threshold_of(failures[row].detector) for row in new}:
         rows = [row for row in new if threshold_of(failures[row].detector) == threshold]
         wanted = [places[row] for row in rows]
@@ -110,6 +112,17 @@ def extend_modes(
         clusters.append(Cluster(key=mode.structural_key, members=tuple(rows), centroid=mode.centroid))
         matches.append(Match(mode_id=mode_id, status=next_status(mode, inside, members), previous=mode))
     return _updated(clusters, matches, failures, texts, X, previous=previous, members=members)
+
+
+def _represented_anew(
+    modes: Sequence[FailureMode], mode_ids: Sequence[str], X: npt.NDArray[np.float32]
+) -> list[FailureMode]:
+    """Give each mode whose failures all say the same their vector: until other words came, it was a stand-in."""
+    rows_of_mode: dict[str, list[int]] = {}
+    for row, mode_id in enumerate(mode_ids):
+        rows_of_mode.setdefault(mode_id, []).append(row)
+    first = {mode_id: X[rows[0]] for mode_id, rows in rows_of_mode.items() if (X[rows] == X[rows[0]]).all()}
+    return [replace(mode, centroid=first.get(mode.id, mode.centroid)) for mode in modes]
 
 
 def _places_of_modes(mode_ids: Sequence[str], places: Sequence[Place]) -> dict[str, set[Place]]:

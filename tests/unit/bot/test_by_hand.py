@@ -129,8 +129,9 @@ def test_a_part_of_a_failure_mode_remembers_what_it_was_part_of(grouped: Grouped
 
 def test_grouping_reads_no_trace_and_embeds_each_description_once(grouped: Grouped) -> None:
     grouped.fail(BALANCE, 30)
+    grouped.fail(METHOD, 2)
     ENCODER.asked.clear()
     grouped.store.load_traces = None  # type: ignore[method-assign,assignment]  # nobody may call it
-    (mode,) = grouped.group()
-    assert (mode.n_traces, len(mode.exemplars), len(ENCODER.asked)) == (30, 5, 1)
+    mode, _ = grouped.group()
+    assert (mode.n_traces, len(mode.exemplars), len(ENCODER.asked)) == (30, 5, 2)
     assert np.isclose(np.linalg.norm(mode.centroid), 1)

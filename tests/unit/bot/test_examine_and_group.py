@@ -16,6 +16,7 @@ from bot.store.transaction import writing
 from bot.tables import mode_page, shown_mode
 from clustering.embed import Embeddings
 from tests.unit.bot.recorded_product import LOCAL, OneVector, keep, make_repository, make_store, read_body
+from tests.unit.clustering.runs import make_failure
 from webhooks.inbox import Batch
 from webhooks.operation import Operation, operation
 from webhooks.searched import rows_of
@@ -83,15 +84,26 @@ def test_the_policies_of_the_owning_agent_are_checked(tmp_path: Path) -> None:
     }
 
 
-def test_grouping_again_changes_nothing_and_embeds_nothing(tmp_path: Path) -> None:
-    store, encoder = make_store(tmp_path, n=3), Counting()
+def test_grouping_again_changes_nothing(tmp_path: Path) -> None:
+    store, encoder = make_store(tmp_path, n=3), OneVector()
     examined(store)
     assert group(store, LOCAL, encoder=encoder) == 1
     before = [(mode.id, mode.title, mode.n_traces) for mode in store.failure_modes(LOCAL)]
-    n_asked = len(encoder.asked)
     assert group(store, LOCAL, encoder=encoder) == 1
     assert [(mode.id, mode.title, mode.n_traces) for mode in store.failure_modes(LOCAL)] == before
-    assert len(encoder.asked) == n_asked
+
+
+def test_only_what_is_to_be_told_apart_is_embedded(tmp_path: Path) -> None:
+    store, encoder = make_store(tmp_path, n=0), Counting()
+    alone = [make_failure(1), make_failure(2, key="KeyError")]
+    store.keep_described(LOCAL, alone, ["the order is unknown", "there is no such field"])
+    assert group(store, LOCAL, encoder=encoder) == 2
+    assert encoder.asked == []
+    store.keep_described(LOCAL, [make_failure(3)], ["it was refunded"])
+    group(store, LOCAL, encoder=encoder)
+    assert encoder.asked == ["the order is unknown", "it was refunded"]
+    group(store, LOCAL, encoder=encoder)
+    assert len(encoder.asked) == 2
 
 
 def test_a_failure_mode_keeps_its_id_when_it_grows(tmp_path: Path) -> None:

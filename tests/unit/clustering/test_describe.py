@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from clustering.describe import describe, words_of
+from clustering.describe import describe, place_of, words_of
 from clustering.detect import detect
 from clustering.site import site
 from tests.unit.clustering.runs import Run, make_failure
@@ -52,6 +52,38 @@ def test_the_exception_of_a_tool_is_named_once(run: Run) -> None:
 )
 def test_what_only_differed_is_not_compared(text: str, words: str) -> None:
     assert words_of(text) == words
+
+
+def test_an_exception_is_named_beside_one_that_its_message_names(run: Run) -> None:
+    run.tool(error=("requests.ConnectionError", "caused by NewConnectionError, no route"))
+    assert described(run)[0].startswith("ConnectionError: caused by NewConnectionError")
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("KeyError: <value>", "ValueError: <value>"),
+        ("Error: KeyError: <value>", "<value> is no key"),
+        ("shop.errors.HTTPError: refused", "refused"),
+    ],
+)
+def test_tools_that_raised_different_exceptions_are_apart(text: str, other: str) -> None:
+    failure = make_failure(detector="tool_error", key="get_order")
+    assert place_of(failure, text).key != place_of(failure, other).key
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("KeyError: <value>", "Error: KeyError: <value>"),
+        ("HTTPError: refused", "shop.errors.HTTPError: refused"),
+        ("Order <id>: not found", "Error: not found"),
+        ("the KeyError: was handled", "it was handled"),
+    ],
+)
+def test_tools_errors_are_in_one_place_whatever_else_they_say(text: str, other: str) -> None:
+    failure = make_failure(detector="tool_error", key="get_order")
+    assert place_of(failure, text).key == place_of(failure, other).key
 
 
 def test_the_users_words_come_before_what_the_run_did(run: Run) -> None:

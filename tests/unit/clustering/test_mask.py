@@ -62,6 +62,11 @@ def test_a_quoted_sentence_is_a_message_and_stays() -> None:
     assert "Rate limit reached for <id>" in mask(body)
 
 
+def test_what_a_quoted_sentence_quotes_is_a_value() -> None:
+    said = """(Caused by Timeout("Pool(host='maps.example.org', port=443): Read timed out"))"""
+    assert mask(said) == "(Caused by Timeout(Pool(host=<value>, port=<number>): Read timed out))"
+
+
 def test_equal_causes_read_alike() -> None:
     assert mask("order A-1 of 3 items, 'Bo'") == mask("order B-77 of 12 items, 'Cy'")
 
