@@ -30,6 +30,7 @@ from bot.lessons_cli import lessons_app
 from bot.modes_cli import decisions_app
 from bot.pipeline import durable, finish_pending, run_once
 from bot.pr_body.escape import one_line, visible
+from bot.record_cli import record_app
 from bot.redaction import build_redaction
 from bot.replay_cli import replay_app
 from bot.report_cli import report_app
@@ -56,6 +57,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(lessons_app, name="lessons")
 app.add_typer(decisions_app)
 app.add_typer(report_app)
+app.add_typer(record_app)
 app.add_typer(replay_app)
 MAX_ERROR = 1_000  # characters
 NOTHING_PROPOSED = 3  # exit status

@@ -11,6 +11,7 @@ from bot.settings import Settings
 from webhooks.redact import Redaction
 from webhooks.redaction.personal import PERSONAL
 from webhooks.redaction.redactor import Redactor
+from webhooks.redaction.rule import Rule
 from webhooks.redaction.secrets import SECRETS, canary
 
 KEY_BYTES = 32
@@ -32,16 +33,27 @@ def build_redaction(settings: Settings, *, on_replaced: OnReplaced | None = None
         When a canary is too short to be looked for, or the key cannot be kept.
 
     """
+    return Redaction(
+        redactor=Redactor(rules(settings)),
+        master_key=_lasting_key(settings.data / "redaction.key"),
+        on_replaced=on_replaced,
+    )
+
+
+def rules(settings: Settings) -> tuple[Rule, ...]:
+    """Return what secrets are known by.
+
+    Raises
+    ------
+    BadSetting
+        When a canary is too short to be looked for.
+
+    """
     try:
         canaries = [canary(value) for value in settings.canaries.split(",") if value]
     except ValueError as error:
         raise BadSetting(f"TRACEWRIGHT_CANARIES: {error}") from error
-    personal = PERSONAL if settings.redact_personal_data else ()
-    return Redaction(
-        redactor=Redactor((*canaries, *SECRETS, *personal)),
-        master_key=_lasting_key(settings.data / "redaction.key"),
-        on_replaced=on_replaced,
-    )
+    return (*canaries, *SECRETS, *(PERSONAL if settings.redact_personal_data else ()))
 
 
 def build_discretions(settings: Settings) -> Discretions:

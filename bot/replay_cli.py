@@ -1,4 +1,4 @@
-"""`tracewright record` and `tracewright replay`: a kept trace as a file, and a file tried on a checkout."""
+"""`tracewright replay`: a cassette's file, tried on a checkout."""
 
 import json
 import sys
@@ -10,10 +10,9 @@ import typer
 from rich.console import RenderableType
 from rich.table import Table
 
-from bot.assemble import LOCAL
 from bot.errors import BadFile
 from bot.pr_body.escape import one_line
-from bot.terminal import Json, Tenant, opened_product, print_either
+from bot.terminal import Json, print_either
 from bot.tested_with import interpreter, read_test_command
 from clustering.detect import DETECTORS
 from fixers.checkout import read_tree
@@ -22,7 +21,6 @@ from fixers.harness import CONFIGURATION_PATH, Harness, read_harnesses, with_def
 from fixers.replay.cassette import Cassette
 from fixers.replay.judge import signatures
 from fixers.replay.pool import Pool
-from fixers.replay.record import record
 from fixers.replay.run import Run
 from fixers.replay.run import replay as replay_once
 from fixers.sandbox import find_sandbox
@@ -30,25 +28,6 @@ from fixers.sandbox import find_sandbox
 replay_app = typer.Typer()
 INCONCLUSIVE = 3  # exit status
 MAX_OUTPUT = 2_000  # characters of what the command printed
-
-
-@replay_app.command("record")
-def record_trace(
-    trace_id: Annotated[str, typer.Argument(metavar="TRACE_ID", help="32 hex digits.")],
-    *,
-    output: Annotated[Path | None, typer.Option(help="A file; by default it is printed.")] = None,
-    tenant: Tenant = LOCAL,
-) -> None:
-    """Write what the model and the tools answered in a kept trace as a cassette: plain JSON, call by call."""
-    with opened_product() as product:
-        trace = product.store.load_traces(tenant, [trace_id]).get(trace_id)
-    if trace is None:
-        raise typer.BadParameter(f"no trace {trace_id!r} is kept")
-    written = json.dumps(record(trace).to_json(), indent=1) + "\n"
-    if output is None:
-        sys.stdout.write(written)
-    else:
-        output.write_text(written, "utf-8")
 
 
 @replay_app.command("replay")
@@ -63,7 +42,7 @@ def replay_file(
 ) -> None:
     """Run a checkout's agent once in the sandbox, answered from a cassette alone; say what it asked and how it went."""
     recorded = read_cassette(cassette)
-    harness = _harness(repo, read_test_command(command) if command else None, timeout_s)
+    harness = _harness(repo, read_test_command(command, option="--command") if command else None, timeout_s)
     if harness.replay is None:
         raise typer.BadParameter("no single <package>/replay.py is in the checkout: name it with --command")
     used = interpreter(python, " ".join(harness.replay), repo, default=Path(sys.executable))

@@ -12,7 +12,7 @@ PYTHON = re.compile(r"python(\d(\.\d+)?)?")
 OWN_ENVIRONMENTS = (".venv", "venv")
 
 
-def read_test_command(text: str) -> tuple[str, ...]:
+def read_test_command(text: str, *, option: str = "--test") -> tuple[str, ...]:
     """Return the words to run. The line is the operator's own: with shell words in it, a shell runs it.
 
     Examples
@@ -31,9 +31,9 @@ def read_test_command(text: str) -> tuple[str, ...]:
     try:
         words = tuple(shlex.split(text))
     except ValueError as error:
-        raise BadSetting(f"--test {text!r} is not a command: {error}") from error
+        raise BadSetting(f"{option} {text!r} is not a command: {error}") from error
     if not words:
-        raise BadSetting("--test is empty")
+        raise BadSetting(f"{option} is empty")
     if SHELL_WORDS & set(words) or any(word.endswith(";") for word in words) or words[0] == "cd":
         return ("sh", "-c", text)
     if ASSIGNMENT.fullmatch(words[0]):

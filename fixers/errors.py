@@ -5,6 +5,7 @@ FixerError
 ├── ModelError          the model behind the agent gave no usable answer
 ├── SandboxMissing      no isolation on this machine
 ├── CassetteError       a recorded run cannot be read
+├── NotRecordable       an answer cannot be kept in a recording
 ├── NotInstalled        what the tests need could not be installed
 ├── DoesNotApply        an edit does not fit the checkout
 ├── TreeTooLarge        a folder holds more than may be read
@@ -28,6 +29,10 @@ class NotInstalled(FixerError):
 
 class CassetteError(FixerError):
     """The file is not a recorded run as `tracewright record` writes it."""
+
+
+class NotRecordable(FixerError):
+    """What came back to a live run cannot be kept as it was; the message names it."""
 
 
 class DoesNotApply(FixerError):

@@ -9,6 +9,8 @@ from fixers.errors import CassetteError
 
 #: Status of a call that got no answer at all: a time-out, a dropped connection.
 NO_ANSWER = 0
+#: How a body that is no text is kept.
+BASE64 = "base64"
 #: Body of an error whose answer was only not waited for.
 TIMED_OUT = {"error": {"type": "timeout"}}
 
@@ -62,9 +64,16 @@ class HttpCall:
     url: str
     #: What was sent; empty when nothing was, or nobody recorded it.
     sent: str = ""
+    #: HTTP status, or NO_ANSWER.
     status: int
     content_type: str = "application/json"
+    #: Of a call that got no answer, why: it is not served.
     body: str
+    #: BASE64 when the body is no text.
+    encoding: str = ""
+    #: What of the answer's head says more of it: Location, Link, Retry-After. No cookies, no credentials.
+    headers: dict[str, str] = field(default_factory=dict)
+    duration_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,11 @@
 """Fingerprints of a run's calls, the strictest first: as they are, then without ids and clocks of its own making."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from fixers.replay.blanks import Places, blanked, secret_places
 from fixers.replay.cassette import Cassette, HttpCall
 from fixers.replay.http_tools import http_fingerprint
 from fixers.replay.match import model_fingerprint, tool_fingerprint
@@ -18,15 +19,18 @@ class Fingerprints:
     """What finds the calls of one run, recorded or replayed."""
 
     tolerance: Tolerance
+    #: Where its HTTP requests held secrets.
+    secret_places: Places = frozenset()
 
     @classmethod
     def of_recording(cls, cassette: Cassette) -> Self:
         """Return those of a recorded run: its clock stood at the time of the recording."""
-        return cls(tolerance=Tolerance(known=named(cassette.texts()), around=_time(cassette.recorded_at)))
+        tolerance = Tolerance(known=named(cassette.texts()), around=_time(cassette.recorded_at))
+        return cls(tolerance=tolerance, secret_places=secret_places(cassette.http_calls))
 
     def replayed(self, now: datetime) -> Self:
         """Return those of a replay of this run at `now`: what came from outside is the same."""
-        return type(self)(tolerance=Tolerance(known=self.tolerance.known, around=now))
+        return replace(self, tolerance=replace(self.tolerance, around=now))
 
     def of_model(self, request: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the fingerprints of a chat completions request."""
@@ -38,6 +42,7 @@ class Fingerprints:
 
     def of_http(self, method: str, url: str, sent: str) -> tuple[str, ...]:
         """Return the fingerprints of an HTTP request; the last is that of one whose body nobody recorded."""
+        url, sent = blanked(url, sent, self.secret_places)
         bodies = (sent, sent, ANY_BODY) if sent else (sent, sent)
         tolerances = (None, self.tolerance, self.tolerance)
         pairs = zip(bodies, tolerances, strict=False)
@@ -48,7 +53,8 @@ class Fingerprints:
         found = self.of_http(call.method, call.url, call.sent)
         if call.sent:
             return found[:2]
-        return (*found, http_fingerprint(call.method, call.url, ANY_BODY, self.tolerance))
+        url, _ = blanked(call.url, "", self.secret_places)
+        return (*found, http_fingerprint(call.method, url, ANY_BODY, self.tolerance))
 
 
 def _time(recorded_at: str | None) -> datetime | None:

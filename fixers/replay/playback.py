@@ -274,8 +274,13 @@ def _answer(call: ModelCall) -> Answer:
 
 
 def _error_answer(error: ModelError, duration_ms: float) -> Answer:
-    held = min(duration_ms / 1000, MAX_HELD_S) if error.status == NO_ANSWER else _paced(duration_ms)
+    held = held_s(duration_ms) if error.status == NO_ANSWER else _paced(duration_ms)
     return Answer(status=error.status, body=error.body, headers=error.headers, wait_s=held)
+
+
+def held_s(duration_ms: float) -> float:
+    """Return the seconds for which a call that got no answer waits for none."""
+    return min(max(0.0, duration_ms) / 1000, MAX_HELD_S)
 
 
 def tool_wait_s(call: ToolCall) -> float:

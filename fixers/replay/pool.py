@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from fixers.replay.cassette import Cassette, HttpCall, ModelCall, ToolCall
+from fixers.replay.cassette import NO_ANSWER, Cassette, HttpCall, ModelCall, ToolCall
 from fixers.replay.fingerprints import Fingerprints
 
 Call = TypeVar("Call")
@@ -45,7 +45,8 @@ class Pool:
             if tool.result is not None:
                 _put(self._tools, recorded.of_tool(tool.name, tool.arguments), (cassette.trace_id, tool))
         for asked in cassette.http_calls:
-            _put(self._http, recorded.of_http_call(asked), (cassette.trace_id, asked))
+            if asked.status != NO_ANSWER:
+                _put(self._http, recorded.of_http_call(asked), (cassette.trace_id, asked))
 
 
 def _put(shelf: Shelf[Call], fingerprints: Sequence[str], named: tuple[str, Call]) -> None:

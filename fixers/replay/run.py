@@ -11,6 +11,7 @@ from fixers.harness import Harness
 from fixers.replay import forward
 from fixers.replay.authority import authority
 from fixers.replay.cassette import Cassette
+from fixers.replay.http_tools import asks_loopback
 from fixers.replay.playback import LiveModel, Playback
 from fixers.replay.pool import Pool
 from fixers.replay.server import serving
@@ -58,9 +59,10 @@ def replay(
         recorded.write_text(json.dumps({"input": cassette.input}))
         trusted.write_bytes(authority().certificate)
         script = Path(forward.__file__).resolve()
+        passed_by = "" if asks_loopback(cassette.http_calls) else forward.LOOPBACK
         with serving(socket, playback, authority()) as server:
             completed = sandbox.run(
-                ["python", "-I", str(script), str(socket), str(recorded), str(trusted), *harness.replay],
+                ["python", "-I", str(script), str(socket), str(recorded), str(trusted), passed_by, *harness.replay],
                 cwd=work,
                 env={},
                 timeout_s=harness.timeout_s,

@@ -6,28 +6,27 @@ Lives outside the sandbox, so everything that arrives comes from a stranger's co
 import socketserver
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
 from fixers.replay.authority import Authority
-from fixers.replay.cassette import NO_ANSWER
-from fixers.replay.http_tools import is_reporting
-from fixers.replay.playback import Playback, tool_wait_s
+from fixers.replay.cassette import NO_ANSWER, HttpCall, ToolCall
+from fixers.replay.connection import JSON, ProxyConnection
+from fixers.replay.http_tools import beside_model, body_of, sent_text
+from fixers.replay.playback import Playback, held_s, tool_wait_s
 from fixers.replay.responses import ANSWER_ID, as_chat, as_response, message_of, response_events, said
 from fixers.replay.wire import capped_headers, completion, events
 from webhooks import otlp
-from webhooks.decompress import decompress
 from webhooks.errors import TooLarge, WebhookError
 from webhooks.trace import Span
 
-MAX_BODY_BYTES = 16 * 1024**2
 MAX_EXPORTED_BYTES = 64 * 1024**2  # of one run, in all
+Server = TypeVar("Server", bound="ReplayServer")
+OWN_PORT = "/own-port/"
 UNRECORDED = 424  # Failed Dependency: a status that no client library retries
-JSON = "application/json"
 
 
 class ReplayServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -36,11 +35,20 @@ class ReplayServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, path: Path, playback: Playback, authority: Authority | None = None) -> None:
-        super().__init__(str(path), ReplayHandler)
+    def __init__(
+        self,
+        path: Path,
+        playback: Playback,
+        authority: Authority | None = None,
+        *,
+        handler: "type[ReplayHandler] | None" = None,
+    ) -> None:
+        super().__init__(str(path), handler or ReplayHandler)
         self.playback = playback
         self.authority = authority
         self.spans: list[Span] = []
+        #: Where the run finds it.
+        self.own_port = 0
         #: Set when the run is over: whoever waits need not wait any longer.
         self.is_over = Event()
         self._said: dict[str, list[dict[str, Any]]] = {}
@@ -51,10 +59,10 @@ class ReplayServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         """Return what was said until an answer of /v1/responses; empty without one, None for one never given."""
         return [] if answer_id is None else self._said.get(str(answer_id))
 
-    def keep_thread(self, messages: list[dict[str, Any]]) -> str:
+    def keep_thread(self, messages: list[dict[str, Any]], given_id: str | None = None) -> str:
         """Keep what was said so far, for a request that goes on from there; return the answer's id."""
         with self._lock:
-            answer_id = f"{ANSWER_ID}_{len(self._said)}"
+            answer_id = given_id or f"{ANSWER_ID}_{len(self._said)}"
             self._said[answer_id] = messages
         return answer_id
 
@@ -80,7 +88,14 @@ class ReplayServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 @contextmanager
 def serving(path: Path, playback: Playback, authority: Authority | None = None) -> Iterator[ReplayServer]:
     """Serve `playback` on the Unix socket `path` until the block ends; HTTPS only with an `authority`."""
-    with ReplayServer(path, playback, authority) as server:
+    with running(ReplayServer(path, playback, authority)) as server:
+        yield server
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """Let the server answer until the block ends."""
+    with server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
@@ -91,16 +106,22 @@ def serving(path: Path, playback: Playback, authority: Authority | None = None) 
             thread.join()
 
 
-class ReplayHandler(BaseHTTPRequestHandler):
+class ReplayHandler(ProxyConnection):
     """One connection of a replayed run."""
 
     server: ReplayServer
-    protocol_version = "HTTP/1.1"
-    timeout = 300  # seconds that a connection may be idle
-    #: Where the client believes that its tunnel leads, such as "https://api.shop.example".
-    _tunnel = ""
 
-    def do_POST(self) -> None:
+    @property
+    def own_port(self) -> int:
+        """Where the run finds the server."""
+        return self.server.own_port
+
+    @property
+    def authority(self) -> Authority | None:
+        """What stands in for the hosts of the recording."""
+        return self.server.authority
+
+    def do_POST(self) -> None:  # noqa: N802 - the base class asks for this name
         """Route a call."""
         if self._is_proxied():
             return
@@ -120,59 +141,53 @@ class ReplayHandler(BaseHTTPRequestHandler):
             else:
                 routes[path](asked)
         else:
-            self._refuse(f"a call to {path[:100]!r} is never recorded")
+            self._beside_model(body)
 
-    def do_GET(self) -> None:
-        """Answer a tool's request; anything else that is asked with GET was never recorded."""
+    def do_GET(self) -> None:  # noqa: N802 - the base class asks for this name
+        """Answer a tool's request, or one to the model's provider."""
         if not self._is_proxied():
-            self._refuse(f"a call to {self.path[:100]!r} is never recorded")
+            body = self._body() if self.has_body else b""
+            if body is not None:
+                self._beside_model(body)
 
-    do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_GET  # noqa: N815 - the base class asks for these names
-
-    def do_CONNECT(self) -> None:
-        """Open what the client takes for a tunnel; at its other end is the recording."""
-        host, _, port = self.path.rpartition(":")
-        if self.server.authority is None or not host:
-            self._refuse(f"a tunnel to {self.path[:100]!r} is never recorded")
+    def do_PUT(self) -> None:  # noqa: N802 - the base class asks for this name
+        """Hear from the forwarder where the run finds us; anything else is a request like others."""
+        port = self.path.removeprefix(OWN_PORT)
+        if self._tunnel or not (self.path.startswith(OWN_PORT) and port.isdecimal()):
+            self.do_GET()
             return
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.flush()
-        try:
-            self.connection = self.server.authority.wrap(self.connection, host.strip("[]"))
-        except (OSError, ValueError):  # the client does not trust us, or has gone; or it is no host's name
-            if not is_reporting("POST", f"https://{host}/"):
-                self.server.playback.refuse(f"the client does not speak to {host[:100]!r} through the replay's proxy")
-            self.close_connection = True
-            return
-        self.rfile = self.connection.makefile("rb", -1)
-        self.wfile = self.connection.makefile("wb", 0)
-        self.close_connection = False  # whatever the version of HTTP that asked for the tunnel
-        self._tunnel = f"https://{host}" if port == "443" else f"https://{host}:{port}"
+        self.server.own_port = int(port)
+        self._send(200, b"", JSON)
 
-    def finish(self) -> None:
-        """End the connection, and the tunnel that it may have become."""
-        super().finish()
-        self.connection.close()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Keep no log: what is said there comes from a stranger."""
+    do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_GET  # noqa: N815 - the base class asks for these names
 
     def _is_proxied(self) -> bool:
         """Answer a request that a tool makes over HTTP; return whether it was one."""
-        url = f"{self._tunnel}{self.path}" if self._tunnel else self.path
-        if not url.startswith(("http://", "https://")):
+        url = self._proxied_url()
+        if url is None:
             return False
-        body = self._body() if self.headers.get("content-length") else b""
-        if body is None:
-            return True
-        call = self.server.playback.http(self.command, url, body.decode(errors="replace"))
-        if call is None:
-            message = f"{self.command} {url[:200]} was not recorded"
-            self._send_json(UNRECORDED, {"error": {"message": message, "type": "unrecorded"}})
-        else:
-            self._send(call.status, call.body.encode(errors="replace"), call.content_type)
+        body = self._body() if self.has_body else b""
+        if body is not None:
+            asked = sent_text(body, self.headers.get("content-type", ""))
+            self._answer_http(self.server.playback.http(self.command, url, asked), f"{self.command} {url[:200]}")
         return True
+
+    def _beside_model(self, body: bytes) -> None:
+        """Answer a call to the model's provider that is no question to a model, such as one for embeddings."""
+        if self.path.startswith("/v1/"):
+            url, asked = beside_model(self.path), sent_text(body, self.headers.get("content-type", ""))
+            self._answer_http(self.server.playback.http(self.command, url, asked), f"{self.command} {url[:200]}")
+        else:
+            self._refuse(f"a call to {self.path[:100]!r} is never recorded")
+
+    def _answer_http(self, call: HttpCall | None, what: str) -> None:
+        if call is None:
+            self._send_json(UNRECORDED, {"error": {"message": f"{what} was not recorded", "type": "unrecorded"}})
+        elif call.status == NO_ANSWER:
+            self.server.is_over.wait(held_s(call.duration_ms))
+            self.close_connection = True
+        else:
+            self._send(call.status, body_of(call), call.content_type, call.headers | capped_headers(call.headers))
 
     def _complete(self, asked: dict[str, Any]) -> None:
         def send(body: Mapping[str, Any]) -> None:
@@ -211,8 +226,7 @@ class ReplayHandler(BaseHTTPRequestHandler):
         if answer is not None:
             self.server.is_over.wait(answer.wait_s)
         if answer is None:
-            message = self.server.playback.unrecorded[-1]
-            self._send_json(UNRECORDED, {"error": {"message": message, "type": "unrecorded"}})
+            self._unanswered(asked)
         elif answer.status == NO_ANSWER:
             self.close_connection = True
         elif answer.status != 200:  # noqa: PLR2004 - HTTP's OK
@@ -220,14 +234,24 @@ class ReplayHandler(BaseHTTPRequestHandler):
         else:
             send(answer.body)
 
+    def _unanswered(self, _asked: Mapping[str, Any]) -> None:
+        message = self.server.playback.unrecorded[-1]
+        self._send_json(UNRECORDED, {"error": {"message": message, "type": "unrecorded"}})
+
     def _tool(self, asked: dict[str, Any]) -> None:
         playback = self.server.playback
+        if "result" in asked or "error" in asked:  # told of a tool that ran: only a recording keeps it
+            self._send_json(200, {})
+            return
         call = playback.tool(str(asked.get("name", "")), asked.get("arguments"))
-        if call is not None:
-            self.server.is_over.wait(tool_wait_s(call))
         if call is None:
             self._send_json(404, {"unrecorded": True, "run": playback.runs_tools})
-        elif call.error is not None:
+        else:
+            self._answer_tool(call)
+
+    def _answer_tool(self, call: ToolCall) -> None:
+        self.server.is_over.wait(tool_wait_s(call))
+        if call.error is not None:
             self._send_json(200, {"error": {"type": call.error.type, "message": call.error.message}})
         else:
             self._send_json(200, {"result": call.result})
@@ -241,41 +265,12 @@ class ReplayHandler(BaseHTTPRequestHandler):
         else:
             self._send(200, b"{}" if content_type == JSON else b"", content_type)
 
-    def _refuse(self, what: str) -> None:
+    def _note(self, what: str) -> None:
         self.server.playback.refuse(what)
+
+    def _refuse(self, what: str) -> None:
+        self._note(what)
         self._send_json(UNRECORDED, {"error": {"message": what, "type": "unrecorded"}})
-
-    def _content_type(self) -> str:
-        return self.headers.get("content-type", JSON).partition(";")[0].strip().lower()
-
-    def _body(self) -> bytes | None:
-        """Read the body, decompressed; answer and return None when it is too long or has no length."""
-        length = self.headers.get("content-length", "")
-        if not length.isdecimal():
-            self.close_connection = True
-            self._send_json(411, {"error": {"message": "send a Content-Length", "type": "replay"}})
-            return None
-        if int(length) > MAX_BODY_BYTES:
-            self.close_connection = True
-            self._send_json(413, {"error": {"message": f"more than {MAX_BODY_BYTES} bytes", "type": "replay"}})
-            return None
-        body = self.rfile.read(int(length))
-        try:
-            return decompress(body, self.headers.get("content-encoding", ""), limit=MAX_BODY_BYTES)
-        except WebhookError as error:
-            self._send_json(error.status, {"error": {"message": str(error), "type": "replay"}})
-            return None
-
-    def _send_json(self, status: int, value: Mapping[str, Any]) -> None:
-        self._send(status, orjson.dumps(value), JSON)
-
-    def _send(self, status: int, body: bytes, content_type: str, headers: Mapping[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in {"content-type": content_type, "content-length": str(len(body)), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:

@@ -1,41 +1,21 @@
 """A replay server with a TCP port, as the forwarder in the sandbox gives it one. For the tests of what clients see."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 
 import openai
 
 from fixers.replay.authority import Authority
-from fixers.replay.forward import _carry
+from fixers.replay.forward import listening
 from fixers.replay.playback import Playback
 from fixers.replay.server import ReplayServer, serving
 
 
 @contextmanager
-def forwarded(path: Path) -> Iterator[int]:
-    """Yield a TCP port that leads to the Unix socket `path`."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def accept() -> None:
-            while True:
-                try:
-                    client, _ = server.accept()
-                except OSError:
-                    return
-                Thread(target=_carry, args=(client, str(path)), daemon=True).start()
-
-        Thread(target=accept, daemon=True).start()
-        yield server.getsockname()[1]
-        server.shutdown(socket.SHUT_RDWR)
-
-
-@contextmanager
 def port_of(folder: Path, playback: Playback, authority: Authority | None = None) -> Iterator[tuple[int, ReplayServer]]:
     """Serve the playback, and yield its port."""
-    with serving(folder / "r", playback, authority) as server, forwarded(folder / "r") as port:
+    with serving(folder / "r", playback, authority) as server, listening(str(folder / "r")) as port:
         yield port, server
 
 

@@ -13,13 +13,14 @@ import openai
 import pytest
 
 from fixers.replay.cassette import NO_ANSWER, Cassette, ModelCall, ModelError
+from fixers.replay.forward import listening
 from fixers.replay.live import LiveEndpoint
 from fixers.replay.match import model_fingerprint, tool_fingerprint
 from fixers.replay.playback import Playback
 from fixers.replay.pool import Pool
 from fixers.replay.server import serving
 from fixers.replay.wire import capped_headers
-from tests.unit.fixers.served import client, forwarded
+from tests.unit.fixers.served import client
 
 ASKED: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a"'}}
@@ -63,10 +64,17 @@ def test_a_recorded_answer_is_served_once(served: Served) -> None:
     assert (second.status_code, second.json()["error"]["type"]) == (424, "unrecorded")
 
 
-@pytest.mark.parametrize("path", ["/v1/embeddings", "/v1/audio/speech", "/etc/passwd"])
-def test_a_call_of_another_kind_makes_the_run_inconclusive(served: Served, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/v1/embeddings", "POST OPENAI_BASE_URL/embeddings was not recorded"),
+        ("/v1/audio/speech?n=1", "POST OPENAI_BASE_URL/audio/speech?n=1 was not recorded"),
+        ("/etc/passwd", "a call to '/etc/passwd' is never recorded"),
+    ],
+)
+def test_a_call_of_another_kind_makes_the_run_inconclusive(served: Served, path: str, reason: str) -> None:
     assert served.post(path, json={}).status_code == 424
-    assert served.playback.unrecorded == [f"a call to {path!r} is never recorded"]
+    assert served.playback.unrecorded == [reason]
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"[" * 100_000, b"\xff"])
@@ -97,7 +105,7 @@ def test_a_body_without_length_or_beyond_the_limit_is_refused(folder: Path) -> N
 
 @pytest.fixture
 def port(folder: Path) -> Iterator[int]:
-    with forwarded(folder / "r") as found:
+    with listening(str(folder / "r")) as found:
         yield found
 
 
