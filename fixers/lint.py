@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 
 from fixers.proposal import Edit
+from fixers.syntax import parse
 
 MAX_RULES = 3  # in one proposal; the fourth is where harnesses lost what the first had gained
 MAX_MARKERS = 4  # of a prompt that shouts already
@@ -191,7 +192,7 @@ def _parsed(edits: Iterable[Edit]) -> Iterator[tuple[Edit, ast.Module]]:
 def _parse(text: str) -> ast.Module:
     """Return the tree; an empty one for what is not Python, which others refuse."""
     try:
-        return ast.parse(text)
+        return parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return ast.Module(body=[], type_ignores=[])
 

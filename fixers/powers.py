@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from fixers import power_names as names
 from fixers.power_names import Power
 from fixers.proposal import Edit
+from fixers.syntax import parse
 
 #: Stands for the package that a relative import starts from.
 _OWN = "own"
@@ -90,7 +91,7 @@ def _of_text(path: str, before: str, after: str, suffix: str) -> Iterator[str]:
 def _parsed(text: str) -> ast.Module | None:
     """Return the syntax tree, with quoted annotations as the code that they become; None when there is none."""
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
         for node in ast.walk(tree):
             for field in ("annotation", "returns"):
                 if isinstance(noted := getattr(node, field, None), ast.expr):

@@ -9,6 +9,7 @@ from fixers.eval_set import why_not_appended
 from fixers.harness import CONFIGURATION_PATH, Harness
 from fixers.powers import new_powers
 from fixers.proposal import Edit
+from fixers.syntax import parse
 
 MAX_EDITS = 20
 MAX_FILE_BYTES = 400_000
@@ -190,7 +191,7 @@ def _weakened(path: str, before: str, after: str | None) -> Iterator[str]:
 def _checks(text: str) -> list[str] | None:
     """Return the tests and assertions of a file, each as text; None when it is not Python."""
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return None
     found = []
@@ -220,7 +221,7 @@ def _functions(text: str) -> dict[str, list[str]]:
             elif isinstance(child, ast.ClassDef):
                 visit(child, f"{name}.")
 
-    visit(ast.parse(text), "")
+    visit(parse(text), "")
     return found
 
 

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from fixers.code_index import CodeIndex, Place, is_test
 from fixers.proposal import Edit
+from fixers.syntax import parse
 
 MIN_BLOCK = 40  # characters of code that are the same by more than chance
 CONTEXT = 1  # lines on either side of what an edit only adds
@@ -91,7 +92,7 @@ def _functions(text: str) -> dict[str, str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+            tree = parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return {}
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]

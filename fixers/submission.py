@@ -198,7 +198,7 @@ def _wrong_edits(edits: Sequence[Edit], regression_test: str) -> list[str]:
         reasons.append(f"{regression_test[:200]!r} is not a new file among the edits")
     if not any(edit.path != regression_test for edit in edits):
         reasons.append("nothing but the regression test is edited")
-    broken = ((edit.path, syntax_problem(edit.path, edit.after or "")) for edit in edits)
+    broken = ((edit.path, syntax_problem(edit.path, edit.after or "", before=edit.before)) for edit in edits)
     return reasons + [f"{path} is not valid Python: {problem}" for path, problem in broken if problem]
 
 

@@ -16,6 +16,7 @@ from fixers.proposal import Edit
 from fixers.quoting import fenced
 from fixers.sandbox import Sandbox
 from fixers.shelf import MARK, Shelf
+from fixers.syntax import is_newer
 from webhooks.trace import Trace
 
 MAX_LISTED = 300
@@ -152,9 +153,10 @@ def edit_file(workspace: Workspace, *, path: str, old: str, new: str) -> str:
     """Replace the one place that says `old`; with an empty `old`, create the file."""
     if reason := _not_plain(path) or workspace.may_edit(path):
         raise Refused(f"{path[:200]!r} may not be edited: {reason}")
-    after = _replaced(_text(workspace, path), old, new, path) if old else _created(workspace, path, new)
+    before = _text(workspace, path) if old else None
+    after = _created(workspace, path, new) if before is None else _replaced(before, old, new, path)
     workspace.files[path] = after.encode()
-    problem = syntax_problem(path, after)
+    problem = syntax_problem(path, after, before=before)
     return f"edited {path}" + (f"; but it is not valid Python now: {problem}" if problem else "")
 
 
@@ -205,9 +207,9 @@ def _text(workspace: Workspace, path: str) -> str:
         raise Refused(f"{path} is not UTF-8 text") from error
 
 
-def syntax_problem(path: str, text: str) -> str | None:
-    """Return why a `.py` file cannot be parsed, or None."""
-    if not path.endswith(".py"):
+def syntax_problem(path: str, text: str, *, before: str | None) -> str | None:
+    """Return why a `.py` file cannot be parsed, or None; one that was written for a newer Python may stay so."""
+    if not path.endswith(".py") or (before is not None and is_newer(before) and is_newer(text)):
         return None
     try:
         with warnings.catch_warnings():

@@ -16,6 +16,7 @@ from fixers.recipes.recipe import NOTHING, ByDetector, Fix, Seen, first_fix
 from fixers.recipes.regression import lines, usable, write_test
 from fixers.recipes.shortening import limit_in
 from fixers.recipes.source import Source, Splice, dotted, harness_files
+from fixers.syntax import parse
 
 #: Enough for any limit in tokens that is worth having.
 MANY_TURNS = 60
@@ -111,7 +112,7 @@ def _is_called_for_it(name: str, path: str, doc: str) -> bool:
 def _may_shorten(path: str, text: str) -> bool:
     """Tell whether a file has such a function, by the syntax tree of the standard library: that takes no time."""
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return False
     lines = text.splitlines()

@@ -12,6 +12,7 @@ import libcst as cst
 from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
 
 from fixers.diagnosis import Diagnosis
+from fixers.syntax import parse
 
 MAX_PARSED = 80  # files that a recipe reads
 #: Folders whose Python files are not the harness itself.
@@ -140,7 +141,7 @@ class Source:
             data = data[: splice.start] + splice.text.encode() + data[splice.end :]
         text = data.decode()
         try:
-            compile(text, self.path, "exec", dont_inherit=True)
+            compile(parse(text), self.path, "exec", dont_inherit=True)
             cst.parse_module(text)
         except (SyntaxError, ValueError, cst.ParserSyntaxError):
             return None
