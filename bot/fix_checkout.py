@@ -25,7 +25,7 @@ from bot.forge.local import LocalForge
 from bot.group import group
 from bot.ingest import ingest
 from bot.ledger import EXPECTED
-from bot.marks import failed_by_mark
+from bot.marks import decide_for_all, mark_of
 from bot.mend import draft_fixes, try_fix
 from bot.pr_body.body import page, render, title
 from bot.redaction import build_discretions, build_redaction
@@ -221,16 +221,15 @@ def _at_home(sandbox: Bubblewrap, folder: Path, agent: Agent, probe: Path) -> Bu
 
 
 def _examine(work: _Work) -> tuple[int, int]:
-    """Detect failures; where the file says which runs failed, that decides, and other runs count as healthy."""
+    """Detect failures in the runs that are not marked as good, nor good because nobody marked them."""
     store, detectors = work.store, detectors_for(work.agent)
     waiting = store.traces_to_examine(LOCAL, quiet_s=0, limit=1_000_000)
-    marks = {}
-    for trace in _loaded(store, waiting):
-        marks[trace.trace_id] = failed_by_mark(trace)
-    marked = True in marks.values()
+    marks = {trace.trace_id: mark_of(trace) for trace in _loaded(store, waiting)}
+    rest_is_healthy = decide_for_all(list(marks.values()))
     failing = 0
     for done, trace in enumerate(_loaded(store, waiting), start=1):
-        found = detect(trace, detectors) if marks[trace.trace_id] or not marked else []
+        failed = marks[trace.trace_id].failed
+        found = detect(trace, detectors) if failed or (failed is None and not rest_is_healthy) else []
         store.save_examined(LOCAL, trace, found)
         failing += bool(found)
         work.listener("detecting failures", done, len(waiting))
@@ -291,6 +290,7 @@ def _drafted(work: _Work, mode: FailureMode, recipes: Sequence[Recipe]) -> Attem
     told(1, 1)
     last = Attempt(mode, Verdict.NO_PROPOSAL, "; ".join(drafted.notes) or "nothing fits")
     for n_candidates, proposal in enumerate(drafted.proposals, start=1):
+        work.store.save_proposal(LOCAL, proposal)  # runs that it mends are kept with it
         evidence = try_fix(
             work.store,
             LOCAL,

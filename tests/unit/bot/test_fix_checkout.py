@@ -4,7 +4,8 @@ import hashlib
 import json
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from bot.fix_checkout import Order, Report, fix_checkout
 from bot.settings import Settings
 from bot.tables import checkout_page, checkout_record
-from fixers.evidence import Verdict
+from fixers.evidence import Arm, Result, Role, Verdict
 from fixers.model import Reply
 from fixers.sandbox import find_sandbox
 from tests.unit.bot.recorded_product import OneVector
@@ -59,8 +60,77 @@ def write_traces(path: Path) -> Path:
     return path
 
 
-def submission(test: str = NEW_TEST, after: str = "a + b\n") -> list[Reply]:
-    quote = {"trace_id": BAD_ID, "span_id": BAD_ID[:16], "text": "what is 0 and 2?"}
+#: Looks up what it may not know; the replay command runs it on one input and exports the run as OTLP/JSON.
+ANSWER = """def answer(text):
+    word, _, number = text.split()
+    return str({"good": 1}[word] + int(number))
+"""
+REPLAY = """import json, os, time, traceback, urllib.request
+
+from calc.tools import answer
+
+with open(os.environ["TRACEWRIGHT_INPUT"]) as file:
+    text = json.load(file)["input"]
+now = time.time_ns()
+span = {"traceId": os.urandom(16).hex(), "spanId": os.urandom(8).hex(), "name": "run", "startTimeUnixNano": str(now)}
+span["endTimeUnixNano"] = str(now + 1)
+try:
+    print(answer(text))
+except KeyError as error:
+    told = {"type": "KeyError", "message": str(error), "stacktrace": traceback.format_exc()}
+    attributes = [{"key": "exception." + key, "value": {"stringValue": value}} for key, value in told.items()]
+    span["events"] = [{"name": "exception", "timeUnixNano": str(now), "attributes": attributes}]
+    span["status"] = {"code": 2}
+body = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+urllib.request.urlopen(
+    urllib.request.Request(
+        os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] + "/v1/traces",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+    )
+)
+"""
+NEW_ANSWER_TEST = """from calc.tools import answer
+
+
+def test_an_unknown_word_counts_nothing():
+    assert answer('new number 2') == '2'
+"""
+N_RUNS = 6
+NOON_NS = 1_772_366_400 * 10**9
+
+
+def write_replayable(folder: Path) -> None:
+    write_checkout(folder)
+    (folder / "src/calc/tools.py").write_text(ANSWER)
+    (folder / "replay_one.py").write_text(REPLAY)
+
+
+def write_runs(path: Path) -> Path:
+    """Write runs as a tracer exports them: half of them end with an exception."""
+    lines = []
+    for number in range(N_RUNS):
+        for word in ("bad", "good"):
+            trace_id = hashlib.sha256(f"{word}-{number}".encode()).hexdigest()[:32]
+            span = {"traceId": trace_id, "spanId": trace_id[:16], "name": "run", "startTimeUnixNano": str(NOON_NS)}
+            span["endTimeUnixNano"] = str(NOON_NS + 10**9)
+            told = {"input.value": f"{word} number {number}", "openinference.span.kind": "AGENT"}
+            raised = {"exception.type": "KeyError", "exception.message": "'bad'"}
+            failed = {"status": {"code": 2}, "events": [{"name": "exception", "attributes": _attributes(raised)}]}
+            spans = [{**span, "attributes": _attributes(told), **(failed if word == "bad" else {})}]
+            lines.append(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}))
+    path.write_text("\n".join(lines))
+    return path
+
+
+def _attributes(values: Mapping[str, str]) -> list[dict[str, object]]:
+    return [{"key": key, "value": {"stringValue": value}} for key, value in values.items()]
+
+
+def submission(
+    test: str = NEW_TEST, *, old: str = "a + b + 1\n", after: str = "a + b\n", quoted: str = "what is 0 and 2?"
+) -> list[Reply]:
+    quote = {"trace_id": BAD_ID, "span_id": BAD_ID[:16], "text": quoted}
     told = {
         "title": "Add two numbers without one more",
         "cause": "The tool adds one.",
@@ -72,18 +142,26 @@ def submission(test: str = NEW_TEST, after: str = "a + b\n") -> list[Reply]:
     }
     return [
         calls(("edit_file", {"path": TEST_PATH, "old": "", "new": test})),
-        calls(("edit_file", {"path": "src/calc/tools.py", "old": "a + b + 1\n", "new": after})),
+        calls(("edit_file", {"path": "src/calc/tools.py", "old": old, "new": after})),
         calls(("submit", told)),
     ]
 
 
-def fixed(tmp_path: Path, replies: Sequence[Reply] | None, *, test: str = "tests") -> Report:
+def fixed(
+    tmp_path: Path,
+    replies: Sequence[Reply] | None,
+    *,
+    test: str = "tests",
+    replay: tuple[str, ...] | None = None,
+    write: Callable[[Path], Path] = write_traces,
+) -> Report:
     checkout = tmp_path / "checkout"
     return fix_checkout(
         Order(
             folder=checkout if checkout.exists() else write_checkout(checkout),
-            traces=write_traces(tmp_path / "traces.jsonl"),
+            traces=write(tmp_path / "traces.jsonl"),
             test=("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", test),
+            replay=replay,
             timeout_s=60,
         ),
         settings=Settings(),
@@ -120,6 +198,22 @@ def test_a_checkout_gets_a_diff_that_applies_and_a_verdict_that_says_what_was_no
     assert (checkout / TEST_PATH).read_text() == NEW_TEST
     assert checkout_record(report)["failure_modes"][0]["patch"] == str(attempt.patch)
     assert checkout_page(report)
+
+
+def test_with_a_replay_command_the_recorded_runs_are_tried_too(tmp_path: Path) -> None:
+    write_replayable(tmp_path / "checkout")
+    replies = submission(NEW_ANSWER_TEST, old="[word]", after=".get(word, 0)", quoted="bad number 0")
+    report = fixed(tmp_path, replies, replay=("python", "replay_one.py"), write=write_runs)
+    [attempt] = report.attempts
+    assert (attempt.verdict, report.n_failing, report.proposed) == (Verdict.VERIFIED, N_RUNS, True), attempt.reason
+    assert attempt.evidence is not None
+    ends = Counter((case.role, case.arm, case.result) for case in attempt.evidence.cases)
+    assert ends == {
+        (Role.FAILING, Arm.BEFORE, Result.FAILED): N_RUNS,
+        (Role.FAILING, Arm.AFTER, Result.PASSED): N_RUNS,
+        (Role.GUARD, Arm.BEFORE, Result.PASSED): N_RUNS,
+        (Role.GUARD, Arm.AFTER, Result.PASSED): N_RUNS,
+    }
 
 
 def test_a_test_that_proves_nothing_goes_back_to_the_model_and_leaves_no_diff(tmp_path: Path) -> None:
