@@ -23,7 +23,7 @@ from bot.connect import connect as connect_repository
 from bot.doctor import examine_installation
 from bot.errors import BotError
 from bot.fix import fix_once
-from bot.fix_checkout import BUDGET, Order, fix_checkout
+from bot.fix_checkout import BUDGET, MAX_MODES, Order, fix_checkout
 from bot.ingest import ingest as ingest_file
 from bot.keys_cli import keys_app
 from bot.lessons_cli import lessons_app
@@ -181,6 +181,7 @@ def fix(
     output: Annotated[Path | None, typer.Option(help="Where diffs are written; by default a new folder.")] = None,
     timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds for one run of the tests.")] = 900.0,
     max_tokens: Annotated[int, typer.Option(help="What one failure mode may cost.")] = BUDGET.tokens,
+    max_modes: Annotated[int, typer.Option(min=1, help="How many failure modes may cost so much.")] = MAX_MODES,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Draft and verify, but open nothing.")] = False,
     tenant: Tenant = LOCAL,
     as_json: Json = False,
@@ -204,6 +205,7 @@ def fix(
         replay=read_test_command(replay) if replay else None,
         timeout_s=timeout_s,
         budget=dataclasses.replace(BUDGET, tokens=max_tokens),
+        max_modes=max_modes,
     )
     folder = output or Path(tempfile.mkdtemp(prefix="tracewright-fixes-"))
     if folder.resolve().is_relative_to(order.folder.resolve()):

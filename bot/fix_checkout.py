@@ -56,6 +56,7 @@ ALLOW = (
 DENY = ("build/**", "dist/**", "**/vendor/**", "**/_vendor/**", "**/third_party/**", "**/cassettes/**", "**/LICENSE*")
 #: Every answer pays for the conversation before it, and large trees take more reading.
 BUDGET = Budget(tokens=3_000_000, cost_usd=10.0, steps=80)
+MAX_MODES = 5
 PROPOSED = frozenset({Verdict.VERIFIED, Verdict.UNREPLAYED})
 CHUNK = 200
 
@@ -72,8 +73,8 @@ class Order:
     #: Seconds for one run of the tests.
     timeout_s: float = 900.0
     budget: Budget = BUDGET
-    #: Failure modes that are tried, most runs first.
-    max_modes: int = 5
+    #: Failure modes that are tried, most runs first. Without a model, one that no recipe fits costs nothing.
+    max_modes: int = MAX_MODES
 
 
 class Attempt(NamedTuple):
@@ -97,6 +98,8 @@ class Report(NamedTuple):
     n_failing: int
     #: Links and files that are too large: not part of what was tried.
     left_out: tuple[str, ...]
+    #: Failure modes of fewer runs, beyond `Order.max_modes`.
+    n_untried: int = 0
 
     @property
     def proposed(self) -> bool:
@@ -176,8 +179,8 @@ def fix_checkout(
             raise BadFile(read.bad[0])
         n_traces, n_failing = _examine(work)
         group(store, LOCAL, encoder=encoder)
-        attempts = _attempts(work, order.max_modes)
-    return Report(tuple(attempts), n_traces, n_failing, taken.left_out)
+        attempts, n_untried = _attempts(work, order.max_modes)
+    return Report(tuple(attempts), n_traces, n_failing, taken.left_out, n_untried)
 
 
 @contextmanager
@@ -241,14 +244,20 @@ def _loaded(store: Store, trace_ids: Sequence[str]) -> Iterator[Trace]:
         yield from store.load_traces(LOCAL, trace_ids[start : start + CHUNK]).values()
 
 
-def _attempts(work: _Work, max_modes: int) -> list[Attempt]:
-    """Try the failure modes, most runs first; one whose runs all have a proposal by now is passed over."""
+def _attempts(work: _Work, max_modes: int) -> tuple[list[Attempt], int]:
+    """Try the failure modes, most runs first, and count those that are left.
+
+    One whose runs all have a proposal by now is passed over.
+    """
     modes = [mode for mode in work.store.failure_modes(LOCAL) if mode.n_traces]
     # What a person marked is the symptom; a detector that saw the same runs says more.
     modes.sort(key=lambda mode: (-mode.n_traces, mode.detector == "negative_feedback", mode.id))
     attempts: list[Attempt] = []
     covered: dict[str, str] = {}
-    for mode in modes[:max_modes]:
+    n_tried = 0
+    for number, mode in enumerate(modes):
+        if n_tried >= max_modes:
+            return attempts, len(modes) - number
         runs = set(work.store.traces_of_mode(LOCAL, mode.id, limit=1_000_000))
         if runs <= covered.keys():
             other = covered[min(runs)]
@@ -256,9 +265,10 @@ def _attempts(work: _Work, max_modes: int) -> list[Attempt]:
             continue
         attempt = _attempt(work, mode)
         attempts.append(attempt)
+        n_tried += bool(work.model or attempt.proposal)
         if attempt.patch:
             covered |= dict.fromkeys(runs, mode.id[:8])
-    return attempts
+    return attempts, 0
 
 
 def _attempt(work: _Work, mode: FailureMode) -> Attempt:

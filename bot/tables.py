@@ -299,6 +299,7 @@ def checkout_record(report: Report) -> dict[str, Any]:
         "failing": report.n_failing,
         "failure_modes": [_attempt_record(attempt) for attempt in report.attempts],
         "left_out": list(report.left_out),
+        "untried": report.n_untried,
     }
 
 
@@ -335,6 +336,8 @@ def checkout_page(report: Report) -> RenderableType:
         keys = ("failure_mode", "title", "traces", "verdict", "reason", "proposal", "location", "patch", "body")
         parts.append(_facts({key: record[key] for key in keys if record[key]}))
         parts += [_before_after(record["before_after"])] if record["before_after"] else []
+    if report.n_untried:
+        parts.append(Text(f"{report.n_untried} more failure modes, of fewer runs, were not tried: see --max-modes."))
     if report.left_out:
         parts.append(Text(f"{len(report.left_out)} links and large files were not part of what was tried."))
     return Group(*parts)

@@ -154,6 +154,7 @@ def fixed(
     test: str = "tests",
     replay: tuple[str, ...] | None = None,
     write: Callable[[Path], Path] = write_traces,
+    max_modes: int = 5,
 ) -> Report:
     checkout = tmp_path / "checkout"
     return fix_checkout(
@@ -163,6 +164,7 @@ def fixed(
             test=("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", test),
             replay=replay,
             timeout_s=60,
+            max_modes=max_modes,
         ),
         settings=Settings(),
         sandbox=replace(find_sandbox(), variables=PLAIN_PYTEST),
@@ -232,3 +234,19 @@ def test_without_a_model_and_a_recipe_that_fits_there_is_a_reason(tmp_path: Path
 def test_a_file_that_is_missing_from_the_test_command_is_told(tmp_path: Path) -> None:
     [attempt] = fixed(tmp_path, submission(), test="tests/test_absent.py").attempts
     assert attempt.verdict is Verdict.TESTS_ALREADY_FAIL
+
+
+def test_failure_modes_beyond_the_limit_are_counted(tmp_path: Path) -> None:
+    def write(path: Path) -> Path:
+        asked = [{"role": "user", "content": "what is 0 and 2?"}]
+        marks = [("rude", 0), ("rude", 1), ("rude", 2), ("slow", 0), ("slow", 1)]
+        lines = [
+            {"id": f"{name}-{number}", "messages": asked, "outcome": {"name": name, "label": "failed"}}
+            for name, number in marks
+        ]
+        path.write_text("\n".join(map(json.dumps, lines)))
+        return path
+
+    report = fixed(tmp_path, [], write=write, max_modes=1)
+    assert [attempt.mode.n_traces for attempt in report.attempts] == [3]
+    assert checkout_record(report)["untried"] == 1
