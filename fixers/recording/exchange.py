@@ -46,6 +46,8 @@ class Exchange:
     trouble: str = ""
     #: Whether nobody waited any longer.
     is_late: bool = False
+    #: From the run's beginning.
+    began_ms: float = 0.0
     duration_ms: float = 0.0
 
     @property
@@ -65,7 +67,8 @@ def http_call(exchange: Exchange) -> HttpCall:
     """
     sent = sent_text(_sent(exchange), exchange.sent_head.get("content-type", ""))
     asked: dict[str, Any] = {"method": exchange.method, "url": exchange.url, "sent": sent}
-    asked |= {"status": exchange.status, "duration_ms": exchange.duration_ms}
+    asked |= {"status": exchange.status}
+    asked |= {"began_ms": exchange.began_ms, "duration_ms": exchange.duration_ms}
     if exchange.status == NO_ANSWER:
         return HttpCall(**asked, content_type="", body=exchange.trouble)
     text, kind, encoding = _text(_whole(exchange), exchange.head.get("content-type", ""))
@@ -82,7 +85,8 @@ def model_call(exchange: Exchange, request: Mapping[str, Any]) -> ModelCall:
         When what came back is neither a completion nor an error; the message names it.
 
     """
-    asked: dict[str, Any] = {"request": dict(request), "duration_ms": exchange.duration_ms}
+    asked: dict[str, Any] = {"request": dict(request), "began_ms": exchange.began_ms}
+    asked["duration_ms"] = exchange.duration_ms
     if exchange.status == NO_ANSWER:
         error = ModelError(status=NO_ANSWER, body=TIMED_OUT if exchange.is_late else {})
         return ModelCall(**asked, error=error)

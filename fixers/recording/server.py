@@ -52,6 +52,7 @@ class RecordingServer(ReplayServer):
     ) -> None:
         super().__init__(path, playback, authority, handler=RecordingHandler)
         self.recorder = recorder
+        self.began = monotonic()
         self.client = client
         #: Where the model is, such as "https://api.openai.com/v1".
         self.model_url = model_url.rstrip("/")
@@ -196,6 +197,7 @@ class RecordingHandler(ReplayHandler):
             body=bytes(kept),
             trouble=trouble,
             is_late=is_late,
+            began_ms=round((began - self.server.began) * 1000, 1),
             duration_ms=round((monotonic() - began) * 1000, 1),
         )
 

@@ -32,6 +32,8 @@ class ModelCall:
     request: dict[str, Any]
     response: dict[str, Any] | None = None
     error: ModelError | None = None
+    #: From the run's beginning; None when nobody knows.
+    began_ms: float | None = None
     duration_ms: float = 0.0
 
 
@@ -73,6 +75,8 @@ class HttpCall:
     encoding: str = ""
     #: What of the answer's head says more of it: Location, Link, Retry-After. No cookies, no credentials.
     headers: dict[str, str] = field(default_factory=dict)
+    #: From the run's beginning; None when nobody knows.
+    began_ms: float | None = None
     duration_ms: float = 0.0
 
 

@@ -1,9 +1,10 @@
 """Playback: decide what each call of a replayed run is answered with. No I/O but the live model's and the clock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Lock
+from time import monotonic
 from typing import Any, Protocol
 
 import orjson
@@ -13,6 +14,7 @@ from fixers.replay.cassette import NO_ANSWER, TIMED_OUT, Cassette, HttpCall, Mod
 from fixers.replay.fingerprints import Fingerprints
 from fixers.replay.http_tools import is_reporting
 from fixers.replay.pool import Pool
+from fixers.replay.refusals import Refusals
 from fixers.replay.tape import Tape
 
 MAX_LIVE_CALLS = 40  # of one run: a harness that loops must not spend the owner's money
@@ -90,8 +92,9 @@ class Playback:
         sdk_retries: int | None = None,
         own_tools: bool = False,
         now: datetime | None = None,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
-        """Load the cassette; `now` is the time by the replayed run's clock.
+        """Load the cassette; `now` is the time by the replayed run's clock, `clock` counts seconds.
 
         A client library that retries by itself leaves one span for all its attempts, so a recorded error stands for
         each of them. `sdk_retries` says how many retries that were, where another run of this cassette has shown it;
@@ -119,19 +122,22 @@ class Playback:
         self._model = Tape[ModelCall]()
         self._tools = Tape[ToolCall]()
         self._http = Tape[HttpCall]()
-        for call in cassette.model_calls:
-            self._model.add(recorded.of_model(call.request), call)
+        model = [(recorded.of_model(call.request), call) for call in cassette.model_calls]
+        http = [(recorded.of_http_call(call), call) for call in cassette.http_calls]
+        self._refused, self._refused_http = Refusals(model, clock), Refusals(http, clock)
+        for fingerprints, call in model:
+            self._model.add(fingerprints, call)
         for tool in cassette.tool_calls:
             self._tools.add(recorded.of_tool(tool.name, tool.arguments), tool)
-        for asked in cassette.http_calls:
-            self._http.add(recorded.of_http_call(asked), asked)
+        for fingerprints, asked in http:
+            self._http.add(fingerprints, asked)
 
     def model(self, request: Mapping[str, Any], *, retry: int = 0) -> Answer | None:
         """Answer a chat completions request, or return None when nothing can; `retry` is the client library's count."""
         found = self._fingerprints.of_model(request)
         with self._lock:
             self.n_model_calls += 1
-            own = self._repeated(found[0], retry) or self._recorded(found, request)
+            own = self._repeated(found, retry) or self._refused_again(found) or self._recorded(found, request)
             answer = own or self._pooled(found, request)
             later = self._pooled(found, request) if answer and answer.is_late else None
         if answer is None or (answer.is_late and later is None and self._live is not None):
@@ -162,8 +168,11 @@ class Playback:
         """Answer a tool's HTTP request, or return None: nothing is ever asked of the network instead."""
         found = self._fingerprints.of_http(method, url, sent)
         with self._lock:
+            if refused := self._refused_http.holds(found, self._http):
+                return refused
             if own := self._http.take(found):
                 self.n_recorded += 1
+                self._refused_http.given(found, own)
                 return own
             if other := self._pool.http_call(found, **self._other_runs()):
                 self.n_pooled += 1
@@ -200,18 +209,24 @@ class Playback:
         # A run that has begun to follow another one's recording goes on with that one, whose results fit together.
         return {"not_from": self._cassette.trace_id, "rather_from": self._pooled_from}
 
-    def _repeated(self, fingerprint: str, retry: int) -> Answer | None:
-        call = self._last_errors.get(fingerprint) if retry else None
+    def _repeated(self, fingerprints: Sequence[str], retry: int) -> Answer | None:
+        call = self._last_errors.get(fingerprints[0]) if retry else None
         if call is None or call.error is None or (self._sdk_retries is not None and retry > self._sdk_retries):
             return None
         self.sdk_retries_seen = max(self.sdk_retries_seen, retry)
+        self._refused.given(fingerprints, call)
         return _error_answer(call.error, call.duration_ms)
+
+    def _refused_again(self, fingerprints: Sequence[str]) -> Answer | None:
+        call = self._refused.holds(fingerprints, self._model)
+        return _error_answer(call.error, call.duration_ms) if call and call.error else None
 
     def _recorded(self, fingerprints: Sequence[str], request: Mapping[str, Any]) -> Answer | None:
         call = self._model.take(fingerprints)
         if call is None or _asked_otherwise(call, request):
             return None
         self.n_recorded += 1
+        self._refused.given(fingerprints, call)
         if call.error is not None:
             self._last_errors[fingerprints[0]] = call
             return _error_answer(call.error, call.duration_ms)

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from datetime import datetime
 from typing import Any
 
 from fixers.replay.cassette import NO_ANSWER, TIMED_OUT, Cassette, ModelCall, ModelError, ToolCall, ToolError
@@ -40,7 +41,8 @@ MAX_PARSED = 20_000  # characters of a message; a provider's error body is far s
 def record(trace: Trace) -> Cassette:
     """Read the calls of `trace`; a call whose span kept too little to answer it again is left out."""
     threads: dict[str, list[dict[str, Any]]] = {}
-    model_calls = (_model_call(span, threads) for span in _innermost(trace, Operation.LLM))
+    start = trace.root.start
+    model_calls = (_model_call(span, threads, start) for span in _innermost(trace, Operation.LLM))
     tool_calls = (_tool_call(span) for span in _innermost(trace, Operation.TOOL))
     return Cassette(
         trace_id=trace.trace_id,
@@ -67,7 +69,7 @@ def _innermost(trace: Trace, operation: Operation) -> list[Span]:
     return [span for span in spans if span.span_id not in wrapping]
 
 
-def _model_call(span: Span, threads: dict[str, list[dict[str, Any]]]) -> ModelCall | None:
+def _model_call(span: Span, threads: dict[str, list[dict[str, Any]]], start: datetime) -> ModelCall | None:
     asked = _asked_for_response(span)
     before = threads.get(str(asked.get("previous_response_id")), []) if asked else []
     request = as_chat(asked, before=before) if asked else semconv.request(span)
@@ -81,7 +83,8 @@ def _model_call(span: Span, threads: dict[str, list[dict[str, Any]]]) -> ModelCa
     error = provider_error(span) if response is None else None
     if response is None and error is None:
         return None
-    return ModelCall(request=request, response=response, error=error, duration_ms=_duration_ms(span))
+    began_ms = (span.start - start).total_seconds() * 1000
+    return ModelCall(request=request, response=response, error=error, began_ms=began_ms, duration_ms=_duration_ms(span))
 
 
 def _asked_for_response(span: Span) -> dict[str, Any] | None:

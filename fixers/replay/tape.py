@@ -39,6 +39,16 @@ class Tape(Generic[Call]):
                     return entry.call
         return None
 
+    def peek(self, fingerprints: Sequence[str]) -> Call | None:
+        """Return the call that `take` would return, and leave it there."""
+        for fingerprint in fingerprints:
+            waiting = self._by_fingerprint.get(fingerprint, deque())
+            while waiting and waiting[0].is_taken:
+                waiting.popleft()
+            if waiting:
+                return waiting[0].call
+        return None
+
     @property
     def is_used_up(self) -> bool:
         """Whether every call was taken."""

@@ -24,14 +24,22 @@ def events(body: Mapping[str, Any], *, include_usage: bool) -> bytes:
 
 def capped_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of a recorded error that are sent again: Retry-After, and not a long one."""
+    wait_s = retry_after_s(headers)
+    return {} if wait_s is None else {"retry-after": f"{scaled_s(wait_s):g}"}
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that recorded headers ask to wait for; None when they do not."""
     wait = next((value for key, value in headers.items() if key.lower() == "retry-after"), None)
-    if wait is None:
-        return {}
     try:
-        seconds = float(wait)
+        return None if wait is None else max(0.0, float(wait))
     except ValueError:  # a date, which has passed
-        seconds = 0.0
-    return {"retry-after": f"{min(max(0.0, seconds), MAX_RETRY_AFTER_S):g}"}
+        return 0.0
+
+
+def scaled_s(wait_s: float) -> float:
+    """Return the seconds that a replay waits where production waited for so many."""
+    return min(wait_s, MAX_RETRY_AFTER_S)
 
 
 def _chunk_choices(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

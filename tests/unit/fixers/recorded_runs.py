@@ -206,7 +206,7 @@ class Recording:
         self._add("AGENT", {"input.value": asked, "output.value": "Done."}, parent=None)
 
     def rate_limited(self) -> "Recording":
-        error = ("openai.RateLimitError", "Error code: 429 - slow down, try again in 20s")
+        error = ("openai.RateLimitError", "Error code: 429 - slow down")
         self._add("LLM", {"input.value": json.dumps(self._request())}, error=error)
         return self
 

@@ -64,6 +64,16 @@ def test_a_recorded_answer_is_served_once(served: Served) -> None:
     assert (second.status_code, second.json()["error"]["type"]) == (424, "unrecorded")
 
 
+def test_a_client_that_does_not_wait_as_long_as_it_is_told_is_refused_again(folder: Path) -> None:
+    busy = ModelError(status=429, body={"error": {}}, headers={"retry-after": "60"})
+    calls = (ModelCall(request=ASKED, error=busy), ModelCall(request=ASKED, response=COMPLETION))
+    with serving(folder / "r", Playback(cassette(*calls), pool=Pool())):
+        http = Served(folder / "r", Playback(cassette(), pool=Pool())).http
+        answers = [http.post("/v1/chat/completions", json=ASKED) for _ in range(3)]
+        http.close()
+    assert [(answer.status_code, answer.headers["retry-after"]) for answer in answers] == [(429, "1")] * 3
+
+
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
