@@ -14,6 +14,7 @@ from fixers.recipes.joined_results import JoinedResults
 from fixers.recipes.json_answers import JsonAnswers
 from fixers.recipes.lost_prompt import LostPrompt
 from fixers.recipes.model_settings import OUTPUT_LIMIT, TEMPERATURE
+from fixers.recipes.none_content import NoneContent
 from fixers.recipes.parallel_results import ParallelResults
 from fixers.recipes.recipe import Fix, Recipe, Seen
 from fixers.recipes.retry import Retry
@@ -39,6 +40,7 @@ RECIPES: tuple[Recipe, ...] = (
     RetryAfter(),
     TimeLimit(),
     JsonAnswers(),
+    NoneContent(),
     ToolArguments(),
     UnknownTool(),
     ToolCrash(),

@@ -87,6 +87,33 @@ class Session:
     "default": "class Chat:\n    def __init__(self, messages=[], limit=3):\n        self.messages = messages\n"
     "        self.limit = limit\n\n    def add(self, text):\n        self.messages.append(text)\n",
 }
+ASYNC_TABLE = {
+    "src/crew/__init__.py": "",
+    "src/crew/runner.py": """
+import json
+from openai import AsyncOpenAI
+
+class Runner:
+    def __init__(self, tools: dict):
+        self.tools = tools
+        self.client = AsyncOpenAI()
+
+    async def run(self, text: str) -> str:
+        messages = [{"role": "user", "content": text}]
+        while True:
+            done = await self.client.chat.completions.create(model="m", messages=messages)
+            message = done.choices[0].message
+            if not message.tool_calls:
+                return message.content
+            messages.append(message.model_dump())
+            for call in message.tool_calls:
+                try:
+                    content = await self.tools[call.function.name](**json.loads(call.function.arguments))
+                except (KeyError, RuntimeError):
+                    content = "ok"
+                messages.append({"role": "tool", "tool_call_id": call.id, "content": content})
+""",
+}
 CASES: list[tuple[Recipe, str]] = [
     *((JsonAnswers(), text) for text in STRICT.values()),
     *((SwallowedErrors(), text) for text in SWALLOWING.values()),
@@ -100,6 +127,12 @@ CASES: list[tuple[Recipe, str]] = [
 def test_it_is_mended_once(recipe: Recipe, text: str, tmp_path: Path) -> None:
     sources = {"part_of_agent.py": text}
     declined(recipe, after_of(mended(recipe, sources, tmp_path), sources))
+
+
+def test_what_a_tool_of_an_awaited_table_refused_is_told(tmp_path: Path) -> None:
+    fix = mended(SwallowedErrors(), ASYNC_TABLE, tmp_path)
+    assert "(KeyError, RuntimeError) as error:" in after_of(fix, ASYNC_TABLE)["src/crew/runner.py"]
+    declined(SwallowedErrors(), after_of(fix, ASYNC_TABLE))
 
 
 @pytest.mark.parametrize(
