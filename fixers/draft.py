@@ -22,6 +22,7 @@ from fixers.recipes.retry_after import RetryAfter
 from fixers.recipes.retry_http import RetryHttp
 from fixers.recipes.shared_state import SharedState
 from fixers.recipes.siblings import with_siblings
+from fixers.recipes.swallowed_cancel import SwallowedCancel
 from fixers.recipes.swallowed_errors import SwallowedErrors
 from fixers.recipes.time_limit import TimeLimit
 from fixers.recipes.tool_arguments import ToolArguments
@@ -51,6 +52,7 @@ RECIPES: tuple[Recipe, ...] = (
     JoinedResults(),
     OUTPUT_LIMIT,
     SwallowedErrors(),
+    SwallowedCancel(),
     SharedState(),
     TEMPERATURE,
 )
