@@ -156,6 +156,7 @@ HTTP_STATUS_KEYS = ("http.response.status_code", "http.status_code")
 HTTP_SENT_KEYS = ("http.request.body.text", "http.request.body")
 HTTP_BODY_KEYS = ("http.response.body.text", "http.response.body")
 HTTP_CONTENT_TYPE_KEYS = ("http.response.header.content-type", "http.response.header.content_type")
+HTTP_RETRY_AFTER_KEYS = ("http.response.header.retry-after", "http.response.header.retry_after")
 FILE_KEYS = ("code.file.path", "code.filepath")
 LINE_KEYS = ("code.line.number", "code.lineno")
 ERROR_TYPE = "error.type"  # https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/

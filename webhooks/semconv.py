@@ -10,7 +10,7 @@
 No function here raises on a strange attribute value: it reads as absent.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -47,6 +47,7 @@ __all__ = [
     "request",
     "response",
     "response_id",
+    "retry_after",
     "service_name",
     "session_id",
     "tool_arguments",
@@ -231,9 +232,18 @@ def http_exchange(span: Span) -> HttpExchange | None:
     if span.kind != "client" or not method or not url or status is None or body is None:
         return None
     sent = first_text(span.attributes, keys.HTTP_SENT_KEYS) or ""
-    content_types = first(span.attributes, keys.HTTP_CONTENT_TYPE_KEYS)  # a header's values are a list
-    content_type = content_types[0] if isinstance(content_types, list | tuple) and content_types else content_types
-    return HttpExchange(method.upper(), url, sent, status, text(content_type) or "", body)
+    content_type = _header(span, keys.HTTP_CONTENT_TYPE_KEYS) or ""
+    return HttpExchange(method.upper(), url, sent, status, content_type, body)
+
+
+def retry_after(span: Span) -> str | None:
+    """Return how long the answer to the span's HTTP request asked to wait, as it came: seconds, or a date."""
+    return _header(span, keys.HTTP_RETRY_AFTER_KEYS)
+
+
+def _header(span: Span, names: Sequence[str]) -> str | None:
+    values = first(span.attributes, names)  # a header's values are a list
+    return text(values[0] if isinstance(values, list | tuple) and values else values)
 
 
 def response_id(span: Span) -> str | None:

@@ -6,6 +6,7 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Iterable
+from datetime import datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fixers.replay.cassette import BASE64, HttpCall
@@ -41,14 +42,28 @@ MODEL_SIDE = "OPENAI_BASE_URL"
 REPORTING_URLS = ("https://api.openai.com/v1/traces",)
 
 
-def http_call(span: Span) -> HttpCall | None:
-    """Return the request that a tool's span made over HTTP; None for model calls and for all that kept no answer."""
+def http_call(span: Span, start: datetime) -> HttpCall | None:
+    """Return the request that a tool's span made over HTTP, in a run that began at `start`.
+
+    None for model calls and for all that kept no answer.
+    """
     exchange = None if operation(span) is Operation.LLM else semconv.http_exchange(span)
     if exchange is None:
         return None
     method, url, sent, status, content_type, body = exchange
     kind = content_type or ("application/json" if _is_json(body) else "text/plain; charset=utf-8")
-    return HttpCall(method=method, url=url, sent=sent, status=status, content_type=kind, body=body)
+    wait = semconv.retry_after(span)
+    return HttpCall(
+        method=method,
+        url=url,
+        sent=sent,
+        status=status,
+        content_type=kind,
+        body=body,
+        headers={"retry-after": wait} if wait else {},
+        began_ms=(span.start - start).total_seconds() * 1000,
+        duration_ms=(span.end - span.start).total_seconds() * 1000 if span.end else 0.0,
+    )
 
 
 def http_fingerprint(method: str, url: str, sent: str, tolerance: Tolerance | None = None) -> str:

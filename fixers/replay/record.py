@@ -3,7 +3,7 @@
 import ast
 import json
 import re
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from fixers.replay.cassette import NO_ANSWER, TIMED_OUT, Cassette, ModelCall, ModelError, ToolCall, ToolError
@@ -42,7 +42,7 @@ def record(trace: Trace) -> Cassette:
     """Read the calls of `trace`; a call whose span kept too little to answer it again is left out."""
     threads: dict[str, list[dict[str, Any]]] = {}
     start = trace.root.start
-    model_calls = (_model_call(span, threads, start) for span in _innermost(trace, Operation.LLM))
+    model_calls = (_model_call(span, threads, trace) for span in _innermost(trace, Operation.LLM))
     tool_calls = (_tool_call(span) for span in _innermost(trace, Operation.TOOL))
     return Cassette(
         trace_id=trace.trace_id,
@@ -50,7 +50,7 @@ def record(trace: Trace) -> Cassette:
         input=semconv.input_value(trace.root),
         model_calls=tuple(call for call in model_calls if call),
         tool_calls=tuple(call for call in tool_calls if call),
-        http_calls=tuple(call for span in trace.spans if (call := http_call(span))),
+        http_calls=tuple(call for span in trace.spans if (call := http_call(span, start))),
         output=semconv.output_value(trace.root),
         recorded_at=trace.root.start.isoformat(),
     )
@@ -69,7 +69,7 @@ def _innermost(trace: Trace, operation: Operation) -> list[Span]:
     return [span for span in spans if span.span_id not in wrapping]
 
 
-def _model_call(span: Span, threads: dict[str, list[dict[str, Any]]], start: datetime) -> ModelCall | None:
+def _model_call(span: Span, threads: dict[str, list[dict[str, Any]]], trace: Trace) -> ModelCall | None:
     asked = _asked_for_response(span)
     before = threads.get(str(asked.get("previous_response_id")), []) if asked else []
     request = as_chat(asked, before=before) if asked else semconv.request(span)
@@ -80,10 +80,10 @@ def _model_call(span: Span, threads: dict[str, list[dict[str, Any]]], start: dat
     if asked and response:
         known_as = semconv.response_id(span) or str(answer.get("id"))
         threads[known_as] = [*said(asked, before=before), message_of(response)]
-    error = provider_error(span) if response is None else None
+    error = provider_error(span, trace.spans) if response is None else None
     if response is None and error is None:
         return None
-    began_ms = (span.start - start).total_seconds() * 1000
+    began_ms = (span.start - trace.root.start).total_seconds() * 1000
     return ModelCall(request=request, response=response, error=error, began_ms=began_ms, duration_ms=_duration_ms(span))
 
 
@@ -95,8 +95,11 @@ def _asked_for_response(span: Span) -> dict[str, Any] | None:
     return recorded if asked and fits and "model" in recorded and "messages" not in recorded else None
 
 
-def provider_error(span: Span) -> ModelError | None:
-    """Recover the provider's answer from the exception that a model call recorded; None when it does not say."""
+def provider_error(span: Span, beside: Sequence[Span] = ()) -> ModelError | None:
+    """Recover the provider's answer from the exception that a model call recorded; None when it does not say.
+
+    `beside` are the spans of the trace: an HTTP client's own span below this one may tell its headers.
+    """
     raised = semconv.exception(span)
     name = (raised.type if raised else semconv.error_type(span) or "").rpartition(".")[2]
     message = raised.message if raised else span.status_message
@@ -108,7 +111,10 @@ def provider_error(span: Span) -> ModelError | None:
     if status is None or not 400 <= status <= 599:  # noqa: PLR2004 - the range of HTTP's errors
         return None
     said = (stated[2] or "") if stated else message
-    return ModelError(status=status, body=_error_body(said), headers=_retry_after(said))
+    own = [span, *(other for other in beside if other.parent_span_id == span.span_id)]
+    told = [wait for each in own if (wait := semconv.retry_after(each))]
+    headers = {"retry-after": told[-1]} if told else _retry_after(said)
+    return ModelError(status=status, body=_error_body(said), headers=headers)
 
 
 def _error_body(said: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ TOOL = {"type": "function", "function": {"name": "get_order", "parameters": {"ty
 
 # Asks with urllib, since importing the openai client takes longer than everything else here.
 URLLIB_MODEL = """
-import json, os, urllib.request, urllib.error
+import json, os, time, urllib.request, urllib.error
 class RateLimitError(Exception): pass
 def complete(body):
     request = urllib.request.Request(os.environ["OPENAI_BASE_URL"] + "/chat/completions", json.dumps(body).encode())

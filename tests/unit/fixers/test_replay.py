@@ -38,6 +38,7 @@ with open(RUNS, "a+") as runs:
     runs.write("x")
     ATTEMPTS = 1 + runs.tell() % 2
 """
+WAIT = 'time.sleep(float(error.headers["retry-after"]))'
 
 
 @pytest.fixture
@@ -105,6 +106,30 @@ def test_a_retry_after_a_recorded_429_is_answered_from_another_run(after: Path) 
 def test_a_retry_that_no_run_has_recorded_is_inconclusive(after: Path) -> None:
     result = tried(failing(1), after, pool=Pool([record(healthy(2))]))
     assert (result.result, result.reason) == (Result.INCONCLUSIVE, "a model call with 2 messages was not recorded")
+
+
+def test_only_a_retry_that_waits_as_long_as_it_was_told_is_a_repair(tmp_path: Path) -> None:
+    run = record(failing(1))
+    (call,) = run.model_calls
+    assert call.error is not None
+    limited = replace(call, error=replace(call.error, headers={"retry-after": "20"}), duration_ms=1.0)
+    hasty = tuple(replace(limited, began_ms=1_000.0 + 10.0 * n) for n in range(3))
+    case = Case(
+        cassette=replace(run, model_calls=hasty),
+        role=Role.FAILING,
+        targets=frozenset({rate_limit(failing(1)).signature}),
+    )
+    sleeping = REPOSITORY["model.py"].replace("raise RateLimit", f"{WAIT}\n            raise RateLimit")
+    arms = {
+        "before": {"settings.py": settings(3) or ""},
+        "more tries": {"settings.py": settings(9) or ""},
+        "waits": {"settings.py": settings(3) or "", "model.py": sleeping},
+    }
+    folders = {name: write_repository(tmp_path / name, REPOSITORY | files) for name, files in arms.items()}
+    bench = Bench(harness=HARNESS, sandbox=unisolated(), pool=Pool([record(healthy(1))]), detectors=DETECTORS)
+    tried = {name: run_pair(case, bench, before=folders["before"], after=folders[name]) for name in folders}
+    assert [pair.before.result for pair in tried.values()] == [Result.FAILED] * 3
+    assert [pair.after.result for pair in tried.values()] == [Result.FAILED, Result.FAILED, Result.PASSED]
 
 
 def test_what_was_not_recorded_is_asked_of_the_live_model(after: Path) -> None:

@@ -49,6 +49,16 @@ def test_a_wait_that_the_provider_asked_for_is_kept() -> None:
     assert error.headers == {"retry-after": "20"}
 
 
+@pytest.mark.parametrize("name", ["http.response.header.retry-after", "http.response.header.retry_after"])
+def test_a_wait_that_the_http_clients_own_span_tells_is_kept(name: str) -> None:
+    call = raised("httpx.HTTPStatusError", "Client error '429 Too Many Requests' for url 'http://p/'")
+    request = replace(call, span_id="below", parent_span_id=call.span_id, events=(), attributes={name: ["33"]})
+    other = replace(request, parent_span_id="elsewhere", attributes={name: ["44"]})
+    error = provider_error(call, [call, request, other])
+    assert error is not None
+    assert error.headers == {"retry-after": "33"}
+
+
 @pytest.mark.parametrize(("kind", "message"), [("ValueError", "x"), ("x", "Error code: 999 - x"), ("", "")])
 def test_an_exception_that_is_not_the_providers_is_no_answer(kind: str, message: str) -> None:
     assert provider_error(raised(kind, message)) is None
