@@ -27,6 +27,7 @@ from fixers.recipes.swallowed_errors import SwallowedErrors
 from fixers.recipes.time_limit import TimeLimit
 from fixers.recipes.tool_arguments import ToolArguments
 from fixers.recipes.tool_crash import ToolCrash
+from fixers.recipes.tool_time_limit import ToolTimeLimit
 from fixers.recipes.transient_errors import TransientErrors
 from fixers.recipes.truncation import Truncation
 from fixers.recipes.unknown_tool import UnknownTool
@@ -45,6 +46,7 @@ RECIPES: tuple[Recipe, ...] = (
     ToolArguments(),
     UnknownTool(),
     ToolCrash(),
+    ToolTimeLimit(),
     Truncation(),
     LostPrompt(),
     FinalAnswer(),

@@ -32,8 +32,12 @@ def guarding(  # noqa: PLR0917 - where, what, and how it is told
     report: Report,
     caught: str = "ValueError",
     named: str = "arguments",
+    told: str = "",
 ) -> Splice:
-    """Return the splice that puts `parsed` in the call's place, and what is caught of it into the report."""
+    """Return the splice that puts `parsed` in the call's place, and what is caught of it into the report.
+
+    `told` is the code of what is reported; by default the error's own words.
+    """
     taken = source.names()
     error = free_name("error", taken if _used_after(source, "error") else set())
     indent, unit, newline = source.indent(statement), source.unit(), source.module.default_newline
@@ -47,8 +51,8 @@ def guarding(  # noqa: PLR0917 - where, what, and how it is told
         name = free_name(named, taken)
         assignment = f"{name} = {parsed}"
         rest = f"{newline}{indent}" + (data[start:begin] + name.encode() + data[finish:end]).decode()
-    block = ["try:", f"{unit}{assignment}", f"except {caught} as {error}:"]
-    block += [unit + text.replace("ERROR", f'f"Error: {{{error}}}"') for text in report.statements]
+    block = ["try:", f"{unit}{assignment}", f"except {caught}:" if told else f"except {caught} as {error}:"]
+    block += [unit + text.replace("ERROR", told or f'f"Error: {{{error}}}"') for text in report.statements]
     return Splice(start, end, f"{newline}{indent}".join(block) + rest)
 
 
