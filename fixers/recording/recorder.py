@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from threading import Condition
 from typing import TypeVar
+from urllib.parse import unquote_plus
 
 from fixers.errors import NotRecordable
 from fixers.replay.cassette import Cassette, HttpCall, ModelCall, ToolCall
@@ -20,6 +21,13 @@ LONG = 20  # characters: no word of a text
 CREDENTIAL_HEADER = re.compile(r"auth|cookie|key|token|secret|passw|credential|signature")
 NO_CREDENTIAL = frozenset({"idempotency-key"})
 CREDENTIAL_VARIABLE = re.compile(r".*(?:KEY|TOKEN|SECRET|PASS|PASSWD|PASSWORD|CREDENTIALS?|DSN)", re.IGNORECASE)
+#: A parameter of an address or a form, or a field of JSON; not the places in a list that are called tokens too.
+CREDENTIAL_FIELD = re.compile(
+    r"(?<![\w-])(?:(?:(?:access|api|auth|bot|csrf|id|refresh|session|user)[_-]?)?token|sig|signature|app_?id|app_?key"
+    r"|api_?key|(?:client_?)?secret|password|passwd|pwd|x-amz-(?:signature|security-token|credential))"
+    r"(?:\\*\"\s*:\s*\\*\"|=)([^\"&\s\\]+)",
+    re.IGNORECASE,
+)
 COOKIE = re.compile(r"[^=;,\s]+=([^;,\s]+)")
 
 Call = TypeVar("Call")
@@ -71,6 +79,8 @@ class Recorder:
                     self._tools[place] = call
                 case HttpCall():
                     self._http[place] = call
+                    for text in (call.url, call.sent, call.body, *call.headers.values()):
+                        self._know_fields(text)
 
     def know_header(self, name: str, value: str) -> None:
         """Remember what a header proves the run with, so that no text shows it."""
@@ -83,6 +93,11 @@ class Recorder:
         """Remember the values of variables that are named for secrets."""
         named = (value for name, value in environ.items() if CREDENTIAL_VARIABLE.fullmatch(name))
         self.secrets.update(value for value in named if _is_secret(value))
+
+    def _know_fields(self, text: str) -> None:
+        """Remember what stands in a request or an answer under a name for secrets."""
+        found = (unquote_plus(match[1]) for match in CREDENTIAL_FIELD.finditer(text))
+        self.secrets.update(value for value in found if _is_secret(value))
 
     def cassette(self, started: Cassette, spans: Sequence[Span]) -> Cassette:
         """Return what `started` holds and the run added; tools that nobody told of are read from the run's spans."""

@@ -25,6 +25,8 @@ from fixers.replay.server import running
 SETTLE_S = 5.0
 #: The operator's own authorities stay trusted beside ours: not everything goes through the proxy.
 TRUSTED = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+#: Exit status of what Ctrl-C ends.
+INTERRUPTED = 130
 OPENAI = "https://api.openai.com/v1"
 
 
@@ -83,7 +85,10 @@ def record_run(command: Sequence[str], start: Cassette, *, cwd: Path, environ: M
         with running(server), listening(str(folder / "r")) as port:
             server.own_port = port
             env = {**environ, **_environment(port, str(given), str(trusted), environ)}
-            status = subprocess.call(command, cwd=cwd, env=env)  # noqa: S603 - the operator's own command
+            try:
+                status = subprocess.call(command, cwd=cwd, env=env)  # noqa: S603 - the operator's own command
+            except KeyboardInterrupt:  # what a run was answered until it hung is worth keeping
+                status = INTERRUPTED
             recorder.settle(SETTLE_S)
         cassette = recorder.cassette(start, server.spans)
     return Recorded(

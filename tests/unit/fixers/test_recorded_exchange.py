@@ -1,6 +1,7 @@
 """What came over the wire, told as a cassette keeps it; and what cannot be told."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Event, Thread, Timer
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from fixers.errors import NotRecordable
 from fixers.recording.exchange import Exchange, http_call, model_call
+from fixers.recording.hide import hide
 from fixers.recording.recorder import Recorder
 from fixers.recording.run import started
 from fixers.recording.streamed import completion_of
@@ -147,6 +149,36 @@ def test_words_of_a_header_or_a_setting_are_no_secrets() -> None:
     recorder.know_header("Cookie", "theme=standard; sid=9f8e7d6c5b")
     recorder.know_environment({"AUTH_KEY": "production", "PATH_TO_X": "a1b2c3d4e5", "SHOP_TOKEN": "a1b2c3d4"})
     assert recorder.secrets == {"9f8e7d6c5b", "a1b2c3d4"}
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [
+        ("https://h/x?page=2&token=ab12cd34ef&q=1", {"ab12cd34ef"}),
+        ("https://h/x?sig=a%2Fb12cd34e%3D", {"a/b12cd34e="}),
+        ("grant=code&client_secret=ab12cd34ef", {"ab12cd34ef"}),
+        ('{"access_token": "ab12cd34ef", "expires": 3600}', {"ab12cd34ef"}),
+        (r'{"inner": "{\"token\": \"ab12cd34ef\"}"}', {"ab12cd34ef"}),
+        ('{"max_tokens": "ab12cd34ef", "next_page_token": "ab12cd34ef"}', set()),
+        ("https://h/x?token=next&password=changeme&auth=ab12cd34ef", set()),
+    ],
+)
+def test_fields_that_are_named_for_secrets_hold_them(text: str, secrets: set[str]) -> None:
+    recorder = Recorder()
+    recorder.keep(0, HttpCall(method="GET", url="http://h/", sent=text, status=200, body=""))
+    assert recorder.secrets == secrets
+
+
+@pytest.mark.parametrize(
+    ("secret", "written"),
+    [("a/b12cd34e=", "a%2Fb12cd34e%3D"), ("p@ss w0rd12", "p%40ss+w0rd12"), ("grü1234567", "grü1234567")],
+)
+def test_a_secret_is_hidden_as_addresses_and_forms_write_it(secret: str, written: str) -> None:
+    call = HttpCall(
+        method="GET", url=f"http://h/?q={written}", sent=f"q={written}", status=200, body=f"it is {secret}!"
+    )
+    kept = hide(replace(started(secret, now=datetime.now(UTC)), http_calls=(call,)), (), {secret})
+    assert [text for text in (secret, written) if text in json.dumps(kept.to_json(), ensure_ascii=False)] == []
 
 
 def test_a_call_that_is_being_kept_when_the_run_ends_is_waited_for() -> None:

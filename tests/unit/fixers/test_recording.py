@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import sys
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
@@ -206,6 +207,18 @@ print(ask("{hosts.url}/orders/7"), ask("{hosts.url}/known"))
     assert [path for _, path, _, _ in hosts.seen] == ["/orders/7"]
     assert (whole.trace_id, whole.model_calls) == ("t", start.model_calls)
     assert [call.url for call in whole.http_calls] == [f"{hosts.url}/known", f"{hosts.url}/orders/7"]
+
+
+def test_a_run_that_is_interrupted_keeps_what_it_was_answered(
+    tmp_path: Path, hosts: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(command: list[str], **options: object) -> int:
+        subprocess.run(command, check=True, **options)  # type: ignore[call-overload]  # as it was called
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fixers.recording.run.subprocess.call", interrupted)
+    done = recorded(tmp_path, f'ask("{hosts.url}/orders/7")', hosts)
+    assert (done.exit_status, len(done.cassette.http_calls)) == (130, 1)
 
 
 def test_a_tools_server_on_the_same_machine_is_recorded_too(tmp_path: Path) -> None:
