@@ -163,6 +163,21 @@ class CodeIndex:
         ]
         return found[:MAX_SITES]
 
+    def modules(self, name: str, importer: str) -> list[str]:
+        """Return the files that an import of `name` may mean: relative to its module, or in any folder that has it."""
+        dots = len(name) - len(name.lstrip("."))
+        above = PurePosixPath(importer).parents
+        if dots > len(above):
+            return []
+        inner = name.lstrip(".").replace(".", "/")
+        base = (above[dots - 1] / inner).as_posix() if dots else inner
+        ends = (f"{base}.py", f"{base}/__init__.py")
+        if dots:
+            return [end for end in ends if end in self.files]
+        named = (path for end in ends for path in self._by_name.get(PurePosixPath(end).name, ()))
+        found = [path for path in named if f"/{path}".endswith(tuple(f"/{end}" for end in ends))]
+        return found if len(found) <= 2 else []  # noqa: PLR2004  # a name of many modules means none
+
     def callers(self, place: Place) -> list[Place]:
         """Return the lines of other files that call the function which a line stands in; none for a method of many."""
         before = self.files[place.path].split(b"\n")[: place.line]

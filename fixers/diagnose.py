@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
 from fixers.code_index import CodeIndex
+from fixers.data_flow import Symptom, symptoms
 from fixers.diagnosis import Diagnosis, Layer, Location, Quote
 from fixers.link import Candidate, contrast, link
 from webhooks import semconv
@@ -52,6 +53,18 @@ _CAUSES: tuple[tuple[str, re.Pattern[str], Layer, str], ...] = (
     ("needless_handover", _ANY, Layer.PROMPT, "The model hands over with {key} although it was getting on."),
     ("objection", _ANY, Layer.PROMPT, "The users object to these answers ({key})."),
 )  # fmt: skip
+#: Where a run is judged as a whole, what happened to its data says which part is to blame.
+_LAYERS: Mapping[Symptom, Layer] = {
+    Symptom.CALL_DROPPED: Layer.OUTPUT,
+    Symptom.CALL_ALTERED: Layer.OUTPUT,
+    Symptom.RESULT_LOST: Layer.CONTEXT,
+    Symptom.ERROR_HIDDEN: Layer.TOOL_CODE,
+    Symptom.PROMPT_LOST: Layer.CONTEXT,
+    Symptom.MESSAGE_LOST: Layer.CONTEXT,
+    Symptom.CUT_SHORT: Layer.LIFECYCLE,
+    Symptom.ANSWER_ALTERED: Layer.OUTPUT,
+    Symptom.LOOSE_SCHEMA: Layer.TOOL_SCHEMA,
+}
 _UNKNOWN = (Layer.TOOL_CODE, "These runs fail in the same way ({key}).")
 
 
@@ -80,7 +93,10 @@ def diagnose(
     detector = failures[0].detector if failures else mode.detector
     key = Counter(failure.key for failure in failures).most_common(1)[0][0] if failures else mode.key
     layer, cause = _cause(detector, key)
-    if detector in JUDGEMENTS and (tools := contrast(traces, healthy)):
+    found = symptoms([traces[each] for each in dict.fromkeys(f.trace_id for f in failures) if each in traces], healthy)
+    if found:
+        layer, cause = (_LAYERS[found[0]] if detector in JUDGEMENTS else layer), f"{cause} In these runs, {found[0]}."
+    elif detector in JUDGEMENTS and (tools := contrast(traces, healthy)):
         layer, cause = Layer.TOOL_CODE, f"{cause} What these runs have in common is the tool {_plain(tools[0])}."
     anchored = list(_anchors(failures, traces))
     return Diagnosis(

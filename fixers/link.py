@@ -8,6 +8,8 @@ span       the span's name stands where spans are begun
 contrast   failing runs call a tool that healthy ones do not, though no step of theirs failed
 words      an identifier in the failure's own words is defined, or stands in quotes
 purpose    a function is named for what went wrong: shortening, retrying, parsing
+text       a literal stands in what failing runs say, and not in what healthy ones do
+job        data was lost or changed on its way, in failing runs alone: the functions whose job that way is
 """
 
 import re
@@ -15,15 +17,20 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 
 from clustering.anchor import anchor
 from clustering.failure import Failure
 from fixers.cases import tools_of
 from fixers.code_index import CodeIndex, Place
+from fixers.data_flow import symptoms
 from fixers.diagnosis import Layer
+from fixers.literals import telling
+from fixers.roles import Run, adapters, doing
 from webhooks import semconv
 from webhooks.trace import Span, Trace
 
+MAX_READ = 5  # runs whose every span is read
 MAX_LINKED = 20  # failures that are looked at: more would say the same
 MAX_FRAMES = 6  # of one stack trace, the innermost ones
 MAX_AMBIGUOUS = 4  # places that one name may mean; beyond that it means nothing
@@ -34,6 +41,7 @@ MAX_TEXT = 4_000  # characters of a failure's words that are read for them
 OFTEN, SELDOM = 0.6, 0.2  # shares of runs
 
 _FRAME = re.compile(r'File "([^"\n]{1,400})", line (\d{1,7})')
+_CLASS = re.compile(r"\b[A-Z]\w*[a-z]\w*[A-Z]\w*")
 _STAGED = re.compile(r"[ /:]")
 #: What is written as code is: `max_turns`, `RunConfig`, `runner.run_step`, `retry()`; not a plain word.
 _IDENTIFIER = re.compile(
@@ -54,18 +62,21 @@ class Kind(StrEnum):
     CONTRAST = "function of a tool that failing runs call and healthy ones do not"
     WORDS = "named in the failure's own words"
     PURPOSE = "named for what went wrong"
+    TEXT = "writes what failing runs say and healthy ones do not"
+    ADAPTER = "writes messages for the provider that was asked"
+    JOB = "has to do with what these runs alone show"
 
 
 #: The strongest link first. Where a rule is broken, what was sent says more than what was called; and so on.
 _STRENGTH = (
-    Kind.FRAME, Kind.ATTRIBUTE, Kind.TOOL, Kind.CONTRAST, Kind.EXPLAINED, Kind.WORDS, Kind.SCHEMA, Kind.PURPOSE,
-    Kind.SPAN, Kind.PROMPT,
+    Kind.JOB, Kind.FRAME, Kind.TEXT, Kind.ATTRIBUTE, Kind.TOOL, Kind.CONTRAST, Kind.EXPLAINED, Kind.WORDS, Kind.SCHEMA,
+    Kind.PURPOSE, Kind.ADAPTER, Kind.SPAN, Kind.PROMPT,
 )  # fmt: skip
 _FIRST: Mapping[Layer, tuple[Kind, ...]] = {
-    Layer.PROMPT: (Kind.FRAME, Kind.PROMPT),
-    Layer.CONTEXT: (Kind.FRAME, Kind.WORDS, Kind.PURPOSE),
-    Layer.TOOL_SCHEMA: (Kind.FRAME, Kind.ATTRIBUTE, Kind.SCHEMA),
-    Layer.MODEL_SETTINGS: (Kind.FRAME, Kind.WORDS, Kind.PURPOSE),
+    Layer.PROMPT: (Kind.JOB, Kind.FRAME, Kind.TEXT, Kind.PROMPT),
+    Layer.CONTEXT: (Kind.JOB, Kind.FRAME, Kind.TEXT, Kind.WORDS, Kind.PURPOSE),
+    Layer.TOOL_SCHEMA: (Kind.JOB, Kind.FRAME, Kind.TEXT, Kind.ATTRIBUTE, Kind.SCHEMA),
+    Layer.MODEL_SETTINGS: (Kind.JOB, Kind.FRAME, Kind.TEXT, Kind.WORDS, Kind.PURPOSE),
 }
 #: Parts of names by which people call functions of a layer.
 _PURPOSES: Mapping[Layer, tuple[str, ...]] = {
@@ -140,11 +151,20 @@ def link(
     for rank, place in enumerate(_prompts(failures, traces, index)):
         key = (place, Kind.PROMPT)
         counts[key], order[key] = min(len(failures), MAX_LINKED), rank
+    failing = list(
+        {each.trace_id: traces[each.trace_id] for each in failures[:MAX_LINKED] if each.trace_id in traces}.values()
+    )
+    texts = telling(failing, healthy, index)
+    run = Run(_provider(failures, traces), _reached(failing, index) | {place.path for place in texts})
+    jobs = [doing(symptom, index, run) for symptom in symptoms(failing, healthy)]
     for kind, places in (
-        (Kind.PURPOSE, _purposes(layer, index, _provider(failures, traces))),
+        (Kind.JOB, [place for row in zip_longest(*jobs) for place in row if place]),
+        (Kind.ADAPTER, [] if jobs else adapters(index, run)),
+        (Kind.TEXT, texts),
+        (Kind.PURPOSE, _purposes(layer, index, run.provider)),
         (Kind.CONTRAST, [place for tool in contrast(traces, healthy) for place in index.functions_of_tool(tool)]),
     ):
-        for rank, place in enumerate(places):
+        for rank, place in enumerate(dict.fromkeys(places)):
             counts[place, kind], order[place, kind] = 0, rank
     first = _FIRST.get(layer, ()) if layer else ()
     ranks = [*first, *(kind for kind in _STRENGTH if kind not in first)]
@@ -175,12 +195,15 @@ def _of_one(failure: Failure, trace: Trace, index: CodeIndex) -> Iterator[tuple[
 def _frames(span: Span, trace: Trace, index: CodeIndex) -> Iterator[Place]:
     """Yield the stack frames in the repository, innermost first, of this span or else of the last that has some."""
     for candidate in (span, *reversed(trace.spans)):
-        error = semconv.exception(candidate)
-        frames = _FRAME.findall(error.stacktrace if error is not None else "")
-        placed = [Place(path, int(line)) for name, line in reversed(frames) if (path := index.match(name))]
-        if placed:
+        if placed := _frames_of(candidate, index):
             yield from placed[:MAX_FRAMES]
             return
+
+
+def _frames_of(span: Span, index: CodeIndex) -> list[Place]:
+    error = semconv.exception(span)
+    frames = _FRAME.findall(error.stacktrace if error is not None else "")
+    return [Place(path, int(line)) for name, line in reversed(frames) if (path := index.match(name))]
 
 
 def _attributes(span: Span, index: CodeIndex) -> Iterator[Place]:
@@ -210,6 +233,19 @@ def _words(failure: Failure, span: Span, index: CodeIndex) -> Iterator[Place]:
     for places in sorted(map(index.meant, list(names)[:MAX_WORDS]), key=len):
         if len(places) <= MAX_AMBIGUOUS:
             yield from places
+
+
+def _reached(failing: Sequence[Trace], index: CodeIndex) -> set[str]:
+    """Return the files that runs are known to have passed through: by frames, attributes and the names of spans."""
+    found: set[str] = set()
+    for trace in failing[:MAX_READ]:
+        for span in trace.spans:
+            found.update(place.path for place in _frames_of(span, index))
+            found.update(place.path for place in _attributes(span, index))
+        for name in {name for span in trace.spans for name in _CLASS.findall(span.name)}:
+            places = index.definitions(name)
+            found.update(place.path for place in places if len(places) <= MAX_AMBIGUOUS)
+    return found
 
 
 def _above(span: Span, trace: Trace) -> Iterator[Span]:

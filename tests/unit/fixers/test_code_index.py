@@ -96,3 +96,14 @@ def test_a_checkout_is_read_without_what_is_installed_in_it(tmp_path: Path) -> N
     known = CodeIndex.of(tmp_path)
     assert list(known.files) == ["a.py", "latin.py"]
     assert known.definitions("pay") == [Place("latin.py", 2)]
+
+
+def test_an_import_leads_to_the_module_wherever_the_packages_folder_lies() -> None:
+    index = CodeIndex.over(
+        dict.fromkeys(["libs/one/src/one/a.py", "libs/one/src/one/b.py", "libs/two/two/__init__.py"], b"")
+    )
+    assert index.modules("one.b", "libs/two/two/__init__.py") == ["libs/one/src/one/b.py"]
+    assert index.modules("two", "libs/one/src/one/a.py") == ["libs/two/two/__init__.py"]
+    assert index.modules(".b", "libs/one/src/one/a.py") == ["libs/one/src/one/b.py"]
+    assert index.modules("......b", "libs/one/src/one/a.py") == []
+    assert index.modules("os", "libs/one/src/one/a.py") == []

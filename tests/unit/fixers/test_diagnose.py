@@ -128,3 +128,15 @@ def test_a_hostile_key_becomes_plain_words() -> None:
     key = "X`](http://evil) {0.__class__} <script>"
     found = diagnose(mode_of("error", key), [failure_of("error", key)], {}, CodeIndex({}))
     assert not set("`[]<>(){}/") & set(found.cause)
+
+
+def test_what_was_lost_on_its_way_says_which_layer_a_bad_rating_is_about() -> None:
+    call = {"openinference.span.kind": "LLM", "llm.input_messages.0.message.role": "user"}
+    bad = trace_of(**call, **{"llm.input_messages.0.message.content": "Hello"})
+    good = trace_of(**(call | {"llm.input_messages.0.message.role": "system"}))
+    rated = failure_of("negative_feedback", "thumb")
+    found = diagnose(mode_of("negative_feedback", "thumb"), [rated], {"t1": bad}, CodeIndex.over({}), healthy=[good])
+    assert found.layer is Layer.CONTEXT
+    assert "the model is not sent the system prompt" in found.cause
+    alike = diagnose(mode_of("negative_feedback", "thumb"), [rated], {"t1": bad}, CodeIndex.over({}), healthy=[bad])
+    assert alike.layer is Layer.PROMPT

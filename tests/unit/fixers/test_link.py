@@ -153,3 +153,52 @@ def test_plain_words_and_names_of_many_things_lead_nowhere() -> None:
     many = {f"shop/adapter_{number}.py": "def build_request():\n    pass\n" for number in range(6)}
     for message in ("you must pay before you look", "build_request failed", "see /srv/shop/trim_history.log"):
         assert not any(kind is Kind.WORDS for _, kind in worded(message, many)), message
+
+
+def told(trace_id: str, result: str) -> Trace:
+    """Return a run whose tool found something, and whose model was told this of it."""
+    asked = {
+        "openinference.span.kind": "LLM",
+        "llm.provider": "openai",
+        "llm.output_messages.0.message.role": "assistant",
+        "llm.output_messages.0.message.tool_calls.0.tool_call.function.name": "pay",
+    }
+    answered = {
+        "openinference.span.kind": "LLM",
+        "llm.provider": "openai",
+        "llm.input_messages.0.message.role": "tool",
+        "llm.input_messages.0.message.content": result,
+        "llm.output_messages.0.message.role": "assistant",
+        "llm.output_messages.0.message.content": "It is paid.",
+    }
+    attributes = [asked, {**TOOL, "tool.name": "pay", "output.value": FOUND}, answered]
+    spans = [span(number, "step", each, trace_id=trace_id) for number, each in enumerate(attributes, start=1)]
+    root = span(0, "agent.run", {"openinference.span.kind": "AGENT", "output.value": "It is paid."}, trace_id=trace_id)
+    return Trace.from_spans([root, *spans])
+
+
+FOUND = "The order is paid and on its way."
+HARNESS = {
+    **FILES,
+    "shop/wire.py": 'def tell(call, found):\n    return {"role": "tool", "tool_call_id": call.id, "content": found}\n',
+    "shop/openai_wire.py": 'def send(call):\n    return {"role": "tool", "tool_call_id": call.id, "content": ""}\n',
+}
+
+
+def test_what_only_failing_runs_lose_leads_to_the_function_that_passes_it_on_before_all_else() -> None:
+    stack = 'File "/srv/shop/loop.py", line 2, in run\n'
+    cut = told("t1", FOUND[:12])
+    raised = span(4, "pay", TOOL, stack=stack)
+    bad = Trace.from_spans([*cut.spans, raised])
+    found = link([failure("s4")], {"t1": bad}, index(HARNESS), healthy=[told("t2", FOUND)])
+    assert {each.place.path for each in found[:2]} == {"shop/openai_wire.py", "shop/wire.py"}
+    assert found[0].kind is Kind.JOB
+    assert found[2].kind is Kind.FRAME
+
+
+def test_where_nothing_is_lost_in_sight_the_adapter_of_the_provider_comes_before_names_of_spans() -> None:
+    found = link([failure("s1")], {"t1": told("t1", FOUND)}, index(HARNESS), healthy=[told("t2", FOUND)])
+    kinds = [each.kind for each in found]
+    assert Kind.JOB not in kinds
+    assert kinds.index(Kind.ADAPTER) < kinds.index(Kind.SPAN)
+    assert [each.place.path for each in found if each.kind is Kind.ADAPTER] == ["shop/openai_wire.py"]
