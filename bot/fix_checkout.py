@@ -38,6 +38,7 @@ from bot.workshop import Listener
 from clustering.detect import detect
 from clustering.embed import Encoder
 from clustering.failure_mode import FailureMode
+from fixers.diagnosis import Diagnosis
 from fixers.draft import RECIPES
 from fixers.evidence import Evidence, Verdict
 from fixers.harness import CONFIGURATION_PATH, Budget, Harness, read_harnesses
@@ -59,6 +60,8 @@ BUDGET = Budget(tokens=3_000_000, cost_usd=10.0, steps=80)
 MAX_MODES = 5
 PROPOSED = frozenset({Verdict.VERIFIED, Verdict.UNREPLAYED})
 CHUNK = 200
+#: Detectors that tell of a symptom, which others that saw the same runs explain; the least telling last.
+_SYMPTOMS = {"tool_error": 1, "negative_feedback": 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,8 @@ class Attempt(NamedTuple):
     evidence: Evidence | None = None
     #: Where the diff is; the pull request's body lies beside it as .md and .html. None when nothing is proposed.
     patch: Path | None = None
+    #: What the rules of diagnosis say: where to look when there is no diff.
+    diagnosis: Diagnosis | None = None
 
 
 class Report(NamedTuple):
@@ -251,7 +256,8 @@ def _attempts(work: _Work, max_modes: int) -> tuple[list[Attempt], int]:
     """
     modes = [mode for mode in work.store.failure_modes(LOCAL) if mode.n_traces]
     # What a person marked is the symptom; a detector that saw the same runs says more.
-    modes.sort(key=lambda mode: (-mode.n_traces, mode.detector == "negative_feedback", mode.id))
+    # What a tool refused may be as it should be; what ended the same runs is not.
+    modes.sort(key=lambda mode: (-mode.n_traces, _SYMPTOMS.get(mode.detector, 0), mode.id))
     attempts: list[Attempt] = []
     covered: dict[str, str] = {}
     n_tried = 0
@@ -298,7 +304,7 @@ def _drafted(work: _Work, mode: FailureMode, recipes: Sequence[Recipe]) -> Attem
         may_be_shown=work.discretion.is_plain,
     )
     told(1, 1)
-    last = Attempt(mode, Verdict.NO_PROPOSAL, "; ".join(drafted.notes) or "nothing fits")
+    last = Attempt(mode, Verdict.NO_PROPOSAL, "; ".join(drafted.notes) or "nothing fits", diagnosis=drafted.diagnosis)
     for n_candidates, proposal in enumerate(drafted.proposals, start=1):
         work.store.save_proposal(LOCAL, proposal)  # runs that it mends are kept with it
         evidence = try_fix(

@@ -86,7 +86,7 @@ def draft_fixes(
     for proposal in marked:
         if proposal.author == AUTHOR:  # what holds a recipe back has drafted nothing
             store.use_lessons(tenant, [each.lesson.id for each in lessons], proposal_id=proposal.id)
-    return replace(drafted, proposals=marked)
+    return replace(drafted, proposals=marked, diagnosis=assignment.diagnosis)
 
 
 def _marked(proposal: Proposal, assignment: Assignment) -> Proposal:

@@ -305,7 +305,8 @@ def checkout_record(report: Report) -> dict[str, Any]:
 
 def _attempt_record(attempt: Attempt) -> dict[str, Any]:
     proposal, evidence, patch = attempt.proposal, attempt.evidence, attempt.patch
-    location = proposal.diagnosis.location if proposal else None
+    diagnosis = proposal.diagnosis if proposal else attempt.diagnosis
+    location = diagnosis.location if diagnosis else None
     return {
         "failure_mode": attempt.mode.id,
         "title": attempt.mode.title,
@@ -314,7 +315,8 @@ def _attempt_record(attempt: Attempt) -> dict[str, Any]:
         "reason": attempt.reason,
         "proposal": proposal.title if proposal else "",
         "author": proposal.author if proposal else "",
-        "layer": proposal.diagnosis.layer.value if proposal else "",
+        "cause": diagnosis.cause if diagnosis else "",
+        "layer": diagnosis.layer.value if diagnosis else "",
         "location": f"{location.path}:{location.line}" if location else "",
         "edits": [edit.path for edit in proposal.edits] if proposal else [],
         "before_after": [asdict(row) for row in rows(evidence)] if evidence else [],
@@ -333,7 +335,18 @@ def checkout_page(report: Report) -> RenderableType:
     parts: list[RenderableType] = []
     for attempt in report.attempts:
         record = _attempt_record(attempt)
-        keys = ("failure_mode", "title", "traces", "verdict", "reason", "proposal", "location", "patch", "body")
+        keys = (
+            "failure_mode",
+            "title",
+            "traces",
+            "verdict",
+            "reason",
+            "cause",
+            "location",
+            "proposal",
+            "patch",
+            "body",
+        )
         parts.append(_facts({key: record[key] for key in keys if record[key]}))
         parts += [_before_after(record["before_after"])] if record["before_after"] else []
     if report.n_untried:

@@ -77,6 +77,8 @@ class Drafted:
     proposals: tuple[Proposal, ...]
     #: One sentence for each recipe, agent or edit that came to nothing.
     notes: tuple[str, ...]
+    #: What the rules of diagnosis found, also where nothing came of it; None when nobody asked.
+    diagnosis: Diagnosis | None = None
 
 
 def draft(

@@ -225,10 +225,13 @@ def test_a_test_that_proves_nothing_goes_back_to_the_model_and_leaves_no_diff(tm
     assert list((tmp_path / "out").glob("*.patch")) == []
 
 
-def test_without_a_model_and_a_recipe_that_fits_there_is_a_reason(tmp_path: Path) -> None:
-    [attempt] = fixed(tmp_path, None).attempts
+def test_without_a_model_and_a_recipe_that_fits_there_is_a_reason_and_what_the_rules_found(tmp_path: Path) -> None:
+    report = fixed(tmp_path, None)
+    [attempt] = report.attempts
     assert attempt.verdict is Verdict.NO_PROPOSAL
     assert "no model is configured" in attempt.reason
+    [told] = checkout_record(report)["failure_modes"]
+    assert told["cause"]
 
 
 def test_a_file_that_is_missing_from_the_test_command_is_told(tmp_path: Path) -> None:
