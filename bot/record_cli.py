@@ -50,6 +50,8 @@ def record_to_file(
         return
     if output is None:
         raise typer.BadParameter("--run needs --output: what the command prints goes to the terminal")
+    if not output.absolute().parent.is_dir():  # said before the run, which cannot be had again
+        raise typer.BadParameter(f"--output {output}: there is no such folder")
     start = _start(trace_id, complete, given, tenant)
     words = read_test_command(run, option="--run")
     if words[0] == "python":

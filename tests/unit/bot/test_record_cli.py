@@ -61,6 +61,7 @@ def test_what_the_command_was_given_names_what_is_missing(tmp_path: Path) -> Non
         ((), "give a TRACE_ID"),
         (("--run", "true", "--output", "x.json"), "needs the run's input"),
         (("--run", "true", "--input", tmp_path), "needs --output"),
+        (("--run", "true", "--input", tmp_path, "--output", "gone/x.json"), "gone/x.json: there is no such folder"),
         (("t", "--run", "true", "--complete", "x.json", "--output", "x.json"), "not both"),
     ]
     for given, reason in words:
