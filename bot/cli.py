@@ -27,6 +27,7 @@ from bot.fix_checkout import BUDGET, MAX_MODES, Order, fix_checkout
 from bot.ingest import ingest as ingest_file
 from bot.keys_cli import keys_app
 from bot.lessons_cli import lessons_app
+from bot.listed_modes import listed_modes
 from bot.modes_cli import decisions_app
 from bot.pipeline import durable, finish_pending, run_once
 from bot.pr_body.escape import one_line, visible
@@ -152,7 +153,7 @@ def modes(
             told = blind_spots(product.store, tenant, judge=product.stages.judge, now=utc_now())
             print_either(blind_spots_page(told), told, as_json=as_json)
             return
-        listed = tables.listed_modes(product.store, tenant)
+        listed = listed_modes(product.store, tenant)
         print_either(tables.modes_table(listed), [mode._asdict() for mode in listed], as_json=as_json)
 
 

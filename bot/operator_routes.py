@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Depends, HTTPException, Request
 
 from bot.by_hand import merge, set_status, split
 from bot.errors import NotMergeable, NotSplittable, UnknownFailureMode
+from bot.listed_modes import listed_modes
 from bot.mode_record import mode_record
 from bot.store.store import Store
 from clustering.embed import Encoder
@@ -28,7 +29,7 @@ def create_operator_router(store: Store, *, encoder: Encoder, token: str) -> API
 
     @router.get("")
     def listed(tenant: str) -> list[dict[str, Any]]:
-        return [mode_record(mode) for mode in store.failure_modes(tenant) if mode.n_traces]
+        return [mode._asdict() for mode in listed_modes(store, tenant)]
 
     @router.post("/{mode_id}/merge")
     def merged(tenant: str, mode_id: str, other: Text) -> dict[str, Any]:

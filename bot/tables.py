@@ -4,10 +4,11 @@ Whatever comes from a trace, a model or a repository is drawn as it was written,
 sequence of a terminal.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
@@ -19,6 +20,7 @@ from bot.constraint_log import COLUMNS, TITLE, constraint_cells, constraint_reco
 from bot.doctor import Finding
 from bot.fix import Fixed
 from bot.fix_checkout import Attempt, Report
+from bot.listed_modes import ListedMode, listed, listed_modes
 from bot.lookup import find_mode
 from bot.pr_body.escape import one_line
 from bot.pr_body.facts import rows
@@ -26,9 +28,7 @@ from bot.retention import Kept
 from bot.settings import Settings
 from bot.store.size import Size
 from bot.store.store import Store
-from clustering.failure_mode import FailureMode
-from clustering.score import Traffic, severity
-from clustering.trend import UNCHANGED, Growth
+from clustering.trend import UNCHANGED
 
 STATE_STYLE = {"ok": "green", "off": "dim", "broken": "red"}
 N_EXAMPLES = 5
@@ -37,56 +37,6 @@ SHORT = 8
 MAX_CELL = 600
 NARROW = 34
 UNTRIED = "belongs to no connected agent, or to one whose autonomy is `observe`"
-
-
-class ListedMode(NamedTuple):
-    """One line of the list of failure modes."""
-
-    id: str
-    title: str
-    status: str
-    traces: int
-    sessions: int
-    users: int
-    #: Of all traces that were kept, from 0 to 1.
-    share_of_traffic: float
-    #: From 0 to 1; see `clustering.score.severity`.
-    severity: float
-    #: "growing", "steady", "falling" or "unknown"; see `clustering.trend`.
-    trend: str
-    #: By how much its rate has changed at least; 1 where that may be chance.
-    growth: float
-    first_seen: str
-    last_seen: str
-    #: Where its pull request is; empty when it has none.
-    pull_request: str
-
-
-def listed_modes(store: Store, tenant: str) -> list[ListedMode]:
-    """Return the failure modes that have members, most severe first."""
-    traffic, growths = store.traffic_of_all(tenant), store.growths(tenant)
-    modes = [mode for mode in store.failure_modes(tenant) if mode.n_traces]
-    listed = [_listed(store, tenant, mode, traffic, growths.get(mode.id, UNCHANGED)) for mode in modes]
-    return sorted(listed, key=lambda mode: (-mode.severity, mode.id))
-
-
-def _listed(store: Store, tenant: str, mode: FailureMode, traffic: Traffic, growth: Growth) -> ListedMode:
-    opened = store.pull_requests_of_mode(tenant, mode.id)
-    return ListedMode(
-        id=mode.id,
-        title=mode.title,
-        status=mode.status.value,
-        traces=mode.n_traces,
-        sessions=mode.n_sessions,
-        users=mode.n_users,
-        share_of_traffic=round(mode.n_traces / traffic.n_traces, 4) if traffic.n_traces else 0.0,
-        severity=round(severity(mode, traffic, growth.factor), 4),
-        trend=growth.trend.value,
-        growth=round(growth.factor, 2),
-        first_seen=mode.first_seen.isoformat(),
-        last_seen=mode.last_seen.isoformat(),
-        pull_request=opened[0].pull_request.url if opened else "",
-    )
 
 
 def modes_table(modes: Sequence[ListedMode]) -> RenderableType:
@@ -98,10 +48,11 @@ def modes_table(modes: Sequence[ListedMode]) -> RenderableType:
     table.add_column("failure mode", ratio=1, overflow="fold")
     for name in ("traces", "sessions", "share\ntrend", "first seen\nlast seen"):
         table.add_column(name, justify="right", no_wrap=True)
+    n_called = Counter(mode.title for mode in modes)
     for mode in modes:
         table.add_row(
             f"{mode.id[:SHORT]}\n{mode.status}",
-            _text(mode.title),
+            _text(mode.title if n_called[mode.title] == 1 else f"{mode.title} ({mode.service})"),
             str(mode.traces),
             str(mode.sessions),
             f"{mode.share_of_traffic:.1%}\n{mode.trend}",
@@ -123,7 +74,7 @@ def shown_mode(store: Store, tenant: str, failure_mode_id: str) -> dict[str, Any
     growth = store.growths(tenant).get(mode.id, UNCHANGED)
     examples = (store.failures_of_mode(tenant, mode.id) or store.examples(tenant, mode.id))[-N_EXAMPLES:]
     return {
-        **_listed(store, tenant, mode, store.traffic_of_all(tenant), growth)._asdict(),
+        **listed(store, tenant, mode, store.traffic_of_all(tenant), growth)._asdict(),
         "examples": [
             {
                 "trace_id": failure.trace_id,
@@ -155,6 +106,7 @@ def mode_page(shown: Mapping[str, Any]) -> RenderableType:
     """Draw one failure mode."""
     counts = (
         "status",
+        "service",
         "traces",
         "sessions",
         "users",

@@ -1,7 +1,8 @@
 """Turn failures into failure modes: group them, find each group's known mode, and count whom it reached."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -164,11 +165,12 @@ def _updated(
 ) -> ModeUpdate:
     """Count whom each cluster reached; a mode that lost all its members to others is kept with counts of zero."""
     vocabulary = Vocabulary({texts[row] for row in cluster.members} for cluster in clusters)
-    updated = {}
+    updated, named = {}, {}
     for matched, cluster in zip(matches, clusters, strict=True):
-        mode = _mode(matched, cluster, failures, X)
-        named = mode.title or _title(_nearest_first(cluster, failures, X), failures, texts, vocabulary)
-        updated[mode.id] = replace(mode, title=named)
+        updated[matched.mode_id] = _mode(matched, cluster, failures, X)
+        nearest_first = _nearest_first(cluster, failures, X)
+        named[matched.mode_id] = partial(_title, nearest_first, failures, texts, vocabulary)
+    updated = _titled(updated, matches, named)
     now = {
         failures[row].identity: matched.mode_id
         for matched, cluster in zip(matches, clusters, strict=True)
@@ -202,6 +204,18 @@ def _mode(matched: Match, cluster: Cluster, failures: Sequence[Failure], X: npt.
         first_seen=min(seen),
         last_seen=max(seen),
     )
+
+
+def _titled(
+    modes: Mapping[str, FailureMode], matches: Sequence[Match], named: Mapping[str, Callable[[], str]]
+) -> dict[str, FailureMode]:
+    """Title the new modes; and one whose title says what a part says that was split off from it, by what is left."""
+    titled = {mode.id: mode if mode.title else replace(mode, title=named[mode.id]()) for mode in modes.values()}
+    for matched in matches:
+        for origin in matched.came_from if matched.previous is None else ():
+            if origin in titled and titled[origin].title == titled[matched.mode_id].title:
+                titled[origin] = replace(titled[origin], title=named[origin]())
+    return titled
 
 
 def _title(

@@ -16,6 +16,8 @@ LIMITS = {
     "cost": "The run ends at its cost limit without an answer",
 }
 LEFT_OPEN = re.compile(r"(?:[\s:,;(\-]|\.\.\.|…)+$")
+#: Words that say nothing without what was taken out after them.
+BEFORE_A_VALUE = re.compile(r"(?:\s(?:a|an|and|as|at|by|for|from|in|of|on|or|than|the|to|with)){1,4}$", re.IGNORECASE)
 
 
 def title(failure: Failure, text: str) -> str:
@@ -105,7 +107,10 @@ def _sentence(failure: Failure) -> str:
 
 
 def _with_words(subject: str, said: str, *, other_than: str = "") -> str:
-    words = LEFT_OPEN.sub("", said.rstrip(". "))
+    told = said.rstrip(". ")
+    words = LEFT_OPEN.sub("", told)
+    if told.endswith("…"):
+        words = LEFT_OPEN.sub("", BEFORE_A_VALUE.sub("", words))
     return f"{subject}: {words}" if words and words != other_than else subject
 
 

@@ -34,6 +34,15 @@ def test_merging_and_splitting_over_http(grouped: Grouped) -> None:
     assert [part["traces"] for part in parts.json()] == [3, 2]
 
 
+def test_the_most_severe_is_listed_first_with_what_the_command_says_of_it(grouped: Grouped) -> None:
+    grouped.fail("a seat is taken already", 9, user_id="one", session_id="chat")
+    grouped.group()
+    listed = client_of(grouped).get(MODES, headers=OPERATOR).json()
+    assert listed[0]["traces"] < max(mode["traces"] for mode in listed)
+    assert [mode["severity"] for mode in listed] == sorted((mode["severity"] for mode in listed), reverse=True)
+    assert {"service", "trend", "growth", "pull_request"} <= listed[0].keys()
+
+
 def test_where_a_failure_mode_stands_is_set_over_http(grouped: Grouped) -> None:
     client, mode = client_of(grouped), grouped.modes[0]
     set_to = client.post(f"{MODES}/{mode.id}/status", json={"status": "archived"}, headers=OPERATOR)

@@ -8,6 +8,7 @@ from rich.console import Console, RenderableType
 
 from bot import tables
 from bot.errors import UnknownFailureMode
+from bot.listed_modes import listed_modes
 from bot.lookup import find_mode
 from bot.stages import ProductStages
 from fixers.evidence import Verdict
@@ -39,25 +40,34 @@ def titled(stages: ProductStages, title: str, *, other_id: str = "") -> str:
 
 def test_a_long_title_keeps_its_words_whole_at_100_columns(stages: ProductStages) -> None:
     titled(stages, LONG)
-    page = drawn(tables.modes_table(tables.listed_modes(stages.store, LOCAL)))
+    page = drawn(tables.modes_table(listed_modes(stages.store, LOCAL)))
     assert max(len(line) for line in page.splitlines()) <= 100
     assert all(word in page for word in LONG.split())
     assert len(page.splitlines()) <= 9  # heading, three lines of title, margins
 
 
 def test_a_trend_is_one_word_in_the_table_and_a_number_beside_it_in_the_record(stages: ProductStages) -> None:
-    (listed,) = tables.listed_modes(stages.store, LOCAL)
+    (listed,) = listed_modes(stages.store, LOCAL)
     assert (listed.trend, listed.growth) == ("unknown", 1.0)
     growing = listed._replace(trend="growing", growth=2.5)
     assert "growing" in drawn(tables.modes_table([growing]))
     assert growing._asdict().items() >= {"trend": "growing", "growth": 2.5}.items()
 
 
+def test_failure_modes_of_one_title_are_told_apart_by_their_service(stages: ProductStages) -> None:
+    (one,) = listed_modes(stages.store, LOCAL)
+    other = one._replace(id="f" * 16, service="billing")
+    assert "(billing)" not in drawn(tables.modes_table([other]))
+    page = drawn(tables.modes_table([one._replace(service="web shop"), other]))
+    assert "(billing)" in page
+    assert "(web shop)" in page
+
+
 def test_hostile_text_is_shown_and_does_nothing(stages: ProductStages) -> None:
     mode_id = titled(stages, HOSTILE)
     record = tables.run_record(stages.store, LOCAL, unreadable={"o/r": HOSTILE})
     pages = [
-        tables.modes_table(tables.listed_modes(stages.store, LOCAL)),
+        tables.modes_table(listed_modes(stages.store, LOCAL)),
         tables.mode_page(tables.shown_mode(stages.store, LOCAL, mode_id)),
         tables.run_page(record),
     ]

@@ -11,8 +11,9 @@ from fastapi import APIRouter
 from starlette.routing import BaseRoute
 
 from bot.errors import UnknownFailureMode
+from bot.listed_modes import listed_modes
 from bot.store.columns import decompress
-from bot.tables import listed_modes, run_record, shown_mode
+from bot.tables import run_record, shown_mode
 from tests.unit.bot.attacked import ENGINE, GITHUB, LANGFUSE, SIGNED, STANDARD, TENANTS, Receiving, Sent, receiving
 from tests.unit.bot.payloads import seeds
 from tests.unit.bot.recorded_product import LOCAL, make_stages

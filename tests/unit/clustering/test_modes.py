@@ -98,6 +98,23 @@ def test_a_split_leaves_the_id_with_the_larger_part(update: Update) -> None:
     assert len({mode.id for mode in split.modes}) == 2  # although the new one holds the member the old id is made of
 
 
+def test_a_mode_is_not_called_by_what_was_split_off_from_it(update: Update) -> None:
+    failures = [make_failure(n) for n in range(5)]
+    first = update(failures, [UNKNOWN] * 5)
+    kept, part = update(failures, [UNKNOWN, UNKNOWN, REFUNDED, REFUNDED, REFUNDED], first).modes
+    assert (kept.id, kept.n_traces) == (first.modes[0].id, 3)
+    assert "refunded" in kept.title
+    assert part.title == first.modes[0].title
+
+
+def test_a_mode_that_something_else_splits_off_from_keeps_its_title(update: Update) -> None:
+    failures = [make_failure(n) for n in range(5)]
+    first = update(failures, [UNKNOWN] * 5)
+    called = first._replace(modes=[replace(first.modes[0], title="Orders get lost")])
+    kept, _ = update(failures, [UNKNOWN, UNKNOWN, UNKNOWN, REFUNDED, REFUNDED], called).modes
+    assert kept.title == "Orders get lost"
+
+
 def test_what_splits_off_from_an_archived_mode_is_archived(update: Update) -> None:
     failures = [make_failure(n) for n in range(5)]
     first = with_status(update(failures, [UNKNOWN] * 5), Status.ARCHIVED)

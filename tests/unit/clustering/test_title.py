@@ -41,6 +41,13 @@ def test_a_failing_tool(run: Run, result: str) -> None:
     assert titles(run) == ["get_order fails: unknown order"]
 
 
+def test_a_title_does_not_end_before_what_was_taken_out(run: Run) -> None:
+    run.agent()
+    run.tool(result="Error: the balance is not enough for 10 EUR.")
+    run.tool("pay", result="Error: what are you waiting for")
+    assert titles(run) == ["get_order fails: the balance is not enough", "pay fails: what are you waiting for"]
+
+
 def test_a_token_limit(run: Run) -> None:
     run.agent()
     run.llm(finish="length")
