@@ -7,9 +7,11 @@ Each line of a FILE (JSON lines, gzip or not) is one run, as `benchmarks/labelle
 TRACEWRIGHT_LABELLED names, else of `../shared/data`. Printed and written, null where there is too little to measure:
 
 * for each file, under its name: adjusted mutual information (AMI) of the groups with the label, and with the domain,
-  where what grouped by subject instead of by failure scores high;
+  where what grouped by subject instead of by failure scores high; of each run the error that it did not get over, else
+  a bad rating without words; of tau_bench, tau2 and agentrx, whose labels are not about errors, always the rating;
 * errors: what tools answered when they failed, by cause; precision of pairs, and the share of texts that is embedded;
-  by their own labels where a file is called so;
+  by their own labels where a file's name begins so: of each line the error that its run did not get over, else what a
+  tool answered last;
 * wrote: only the runs that changed something;
 * headlines: silent failures that a model was asked about, grouped by their own words and by its recorded headlines,
   against labels that name symptoms (tau-bench, tau2) and causes (AgentRx);
@@ -41,7 +43,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 
 from benchmarks.generated_failures import scale, stability
 from benchmarks.grouping_peers import environment, peers
-from benchmarks.grouping_sets import Labelled, error_messages, labelled_failures
+from benchmarks.grouping_sets import About, Labelled, error_messages, labelled_failures
 from benchmarks.headlines import described_anew
 from benchmarks.labelled_runs import UnreadableRun
 from benchmarks.many_bugs import cases, pair_scores
@@ -118,20 +120,33 @@ def _measured(
 def _sets(traces: Sequence[Path]) -> dict[str, list[Labelled]]:
     """Return what is grouped, by section."""
     paths = traces or _files()
-    names = {path: path.name.partition(".")[0] for path in paths}
+    names = {path: _section(path) for path in paths}
     found: dict[str, list[Labelled]] = {"errors": []}
     for path, name in names.items():
         if traces or name in SYMPTOMS:
-            found.setdefault(name, []).extend(labelled_failures(path))
+            found.setdefault(name, []).extend(labelled_failures(path, about=_about(name)))
     symptoms = [each for name, within in found.items() if name != "errors" for each in within]
     found["errors"] = found["errors"] or error_messages([path for path in paths if traces or names[path] in ERRORS])
     return found | {"wrote": [each for each in symptoms if each.wrote]}
 
 
+def _section(path: Path) -> str:
+    name = path.name.partition(".")[0]
+    return "errors" if name.startswith("errors") else name
+
+
+def _about(name: str) -> About:
+    """Return what the labels of a section are about."""
+    if name.startswith((*SYMPTOMS, *CAUSES)):
+        return About.SYMPTOMS
+    return About.ERRORS if name == "errors" else About.UNKNOWN
+
+
 def _runs(traces: Sequence[Path]) -> dict[str, list[Labelled]]:
     """Return the failing runs of each file."""
-    files = {path.name.partition(".")[0]: path for path in traces or _files()}
-    return {name: labelled_failures(path) for name, path in files.items() if traces or name in {*SYMPTOMS, *CAUSES}}
+    files = {_section(path): path for path in traces or _files()}
+    wanted = [name for name in files if traces or name in {*SYMPTOMS, *CAUSES}]
+    return {name: labelled_failures(files[name], about=_about(name)) for name in wanted}
 
 
 def _files() -> list[Path]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 
 from benchmarks.error_causes import caused_errors
@@ -14,10 +15,24 @@ from clustering.detectors.negative_feedback import NegativeFeedback
 from clustering.detectors.tool_errors import ToolErrors
 from clustering.dialogue import dialogue
 from clustering.failure import Failure
+from clustering.failure_at import failure_at
+from clustering.span_outcome import error_message, is_tool
+from webhooks import semconv
 from webhooks.trace import Event, Span, Trace
 
 LAST = 6  # messages
 RATING = {"gen_ai.evaluation.name": "outcome", "gen_ai.evaluation.score.value": 0.0}
+
+
+class About(Enum):
+    """What the labels of a file are about."""
+
+    #: What a run did that it should not have, whatever its tools answered on the way.
+    SYMPTOMS = "symptoms"
+    #: The error that each line is.
+    ERRORS = "errors"
+    #: Nobody said.
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +51,13 @@ class Labelled:
     run_id: str = ""
 
 
-def labelled_failures(path: Path) -> list[Labelled]:
-    """Return one failure of each labelled run of a file.
+def labelled_failures(path: Path, *, about: About) -> list[Labelled]:
+    """Return one failure of each labelled run of a file, as its labels are about.
 
-    The error that the labelled step shows, or that the run broke with, where there is one; else what the product would
-    see had a person rated the run badly, without a word.
+    The error that the labelled step shows, or that the run did not get over, where there is one; else what the product
+    would see had a person rated the run badly, without a word.
     """
-    return [_labelled(run) for run in read_runs(path) if run.label]
+    return [_labelled(run, about) for run in read_runs(path) if run.label]
 
 
 def error_messages(paths: Sequence[Path]) -> list[Labelled]:
@@ -62,12 +77,9 @@ def error_messages(paths: Sequence[Path]) -> list[Labelled]:
     ]
 
 
-def _labelled(run: LabelledRun) -> Labelled:
+def _labelled(run: LabelledRun, about: About) -> Labelled:
     trace = _rated(run.trace)
-    errors = [failure for failure in detect(run.trace) if failure.detector in ERROR_LIKE]
-    at_step = [failure for failure in errors if run.step is not None and run.step_of.get(failure.span_id) == run.step]
-    broke = [failure for failure in errors if failure.detector == "error"]
-    failure = (*at_step, *broke, *NegativeFeedback()(trace))[0]
+    failure = _failure(run, trace, about)
     wrote = any(changes(span) for span in tool_calls(trace))
     words = "\n".join(turn.text for turn in list(dialogue(run.trace))[-LAST:])
     return Labelled(
@@ -80,6 +92,23 @@ def _labelled(run: LabelledRun) -> Labelled:
         wrote=wrote,
         run_id=run.id,
     )
+
+
+def _failure(run: LabelledRun, trace: Trace, about: About) -> Failure:
+    errors = [failure for failure in detect(run.trace) if failure.detector in ERROR_LIKE]
+    at_step = [failure for failure in errors if run.step is not None and run.step_of.get(failure.span_id) == run.step]
+    broke = [failure for failure in errors if about is not About.SYMPTOMS or failure.detector == "error"]
+    told = [_told(run.trace)] if about is About.ERRORS else NegativeFeedback()(trace)
+    return (*at_step, *broke[-1:], *told)[0]
+
+
+def _told(trace: Trace) -> Failure:
+    """Return as an error what a tool answered last; where there is no tool, what anybody said last."""
+    answers = [span for span in trace.spans if is_tool(span)]
+    last = answers[-1] if answers else trace.root
+    said = semconv.tool_result(last) if answers else semconv.output_value(last) or semconv.input_value(last)
+    tool = semconv.tool_name(last) or last.name
+    return failure_at(trace, last, detector="tool_error", key=tool, message=said or error_message(last), reason="")
 
 
 def _rated(trace: Trace) -> Trace:

@@ -9,7 +9,7 @@ MAX_CHARS = 4_000
 PATTERNS = {
     "keep": (
         r"\b(?:error code|status code|status|http(?:/[\d.]{1,3})?|(?:client|server) error)[:= ]{1,2}[1-5]\d\d\b"
-        rf"|\b[1-5]\d\d (?:{'|'.join(re.escape(status.phrase) for status in HTTPStatus)})\b"
+        rf"|\b(?=[1-5]\d\d )(?:{'|'.join(re.escape(f'{status.value} {status.phrase}') for status in HTTPStatus)})\b"
     ),
     "url": r"\b[a-z][a-z+.\-]{1,15}://[^\s\"'<>)\]}]{1,2000}",
     "email": r"\b[\w.+\-]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,4}",
@@ -46,7 +46,7 @@ CODE_WORDS = (
     r"argument|attribute|column|field|function|key|keyerror|keyword|method|module|named|option|parameter|property|tool"
 )
 NAMED = re.compile(
-    rf"\b(?P<word>{CODE_WORDS}):? ?[(]?(?P<quote>['\"`])(?P<name>[A-Za-z_][\w.]{{0,80}})(?P=quote)", re.IGNORECASE
+    rf"\b(?P<word>(?:{CODE_WORDS}):?) ?[(]?(?P<quote>['\"`])(?P<name>[A-Za-z_][\w.]{{0,80}})(?P=quote)", re.IGNORECASE
 )
 TYPE = re.compile(r"(?P<quote>['\"`])(?P<name>[A-Za-z_][\w.]{0,80})(?P=quote)(?= object\b)")  # 'NoneType' object
 QUOTED = re.compile(r"'(?P<single>[^'\n]{0,400})'(?!\w)|\"(?P<double>[^\"\n]{0,400})\"|`(?P<back>[^`\n]{0,400})`")

@@ -38,7 +38,8 @@ def represent(
         As `clustering.modes.update_modes` has them: a known mode whose failures are all gone is found by its vector.
 
     """
-    words = [words_of(text) for text in texts]
+    words_in = {text: words_of(text) for text in set(texts)}
+    words = [words_in[text] for text in texts]
     rows_of_place: dict[str, list[int]] = {}
     for row, (failure, text) in enumerate(zip(failures, texts, strict=True)):
         rows_of_place.setdefault(place_of(failure, text).key, []).append(row)

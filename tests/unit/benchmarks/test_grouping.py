@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from benchmarks import grouping
+from benchmarks.grouping_sets import About, labelled_failures
 from benchmarks.labelled_runs import UnreadableRun, read_runs
 from tests.unit.clustering.runs import WordEncoder
 
@@ -104,3 +105,34 @@ def test_a_bad_line_ends_the_measurement_with_a_sentence(tmp_path: Path, capsys:
     with pytest.raises(SystemExit):
         grouping.main(["--traces", str(path), "--no-peers", "--only", "mine"], encoder=WordEncoder())
     assert f"line 2 of {path} is no labelled run" in capsys.readouterr().err
+
+
+def answered(at: int, said: str, label: str) -> dict[str, Any]:
+    messages = run()["messages"]
+    messages[2] = messages[2] | {"content": said}
+    return run(id=str(at), label=label, messages=messages)
+
+
+@pytest.mark.parametrize(
+    ("name", "section", "groups"),
+    [("errors-of-ours", "errors", 3), ("mine", "mine", 3), ("tau_bench-part", "tau_bench-part", 1)],
+)
+def test_errors_of_strangers_are_grouped_by_what_their_tools_answered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, section: str, groups: int
+) -> None:
+    said = {"late": "Error: order {} arrived late", "gone": "Error: item {} vanished", "bad": "KeyError: 'card {}'"}
+    runs = [answered(at, text.format(at), label) for at in range(3) for label, text in said.items()]
+    told = tmp_path / "figures.json"
+    arguments = ["--traces", str(written(tmp_path / f"{name}.jsonl", *runs)), "--no-peers", "--json", str(told)]
+    grouping.main([*arguments, "--only", section], encoder=WordEncoder())
+    assert json.loads(told.read_text())[section]["ami"] == (1.0 if groups == len(said) else 0.0)
+    (ours,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("ours"))
+    assert int(ours.split()[1]) == groups
+
+
+def test_a_line_of_errors_that_no_detector_takes_for_one_is_what_was_said_last(tmp_path: Path) -> None:
+    plain = {"id": "p", "label": "late", "messages": [{"role": "user", "content": "nothing arrived"}]}
+    path = written(tmp_path / "errors.jsonl", answered(1, "the shelf is empty", "gone"), plain)
+    first, second = labelled_failures(path, about=About.ERRORS)
+    assert (first.failure.key, first.text) == ("cancel_order", "the shelf is empty")
+    assert "nothing arrived" in second.raw
