@@ -24,6 +24,9 @@ INT64 = range(-(2**63), 2**63)
 # https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
 KINDS = {1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
 STATUS_CODES = {1: StatusCode.OK, 2: StatusCode.ERROR}
+#: Protobuf's own JSON writes names, which the Collector reads, too.
+KIND_NAMES = {"SPAN_KIND_UNSPECIFIED": 0} | {f"SPAN_KIND_{name.upper()}": code for code, name in KINDS.items()}
+STATUS_NAMES = {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 
 HEX_DIGITS = frozenset(string.hexdigits)
 

@@ -1,10 +1,10 @@
 """Read the JSON encoding of an OTLP trace export request. No I/O.
 
 It is protobuf's JSON but for what https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding says: ids are hex,
-enumerations are integers, keys are lowerCamelCase, and unknown keys are ignored.
+enumerations are integers (names are read as well), keys are lowerCamelCase, and unknown keys are ignored.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -14,8 +14,10 @@ from webhooks.attributes import number
 from webhooks.errors import Undecodable
 from webhooks.otlp_fields import (
     INT64,
+    KIND_NAMES,
     KINDS,
     STATUS_CODES,
+    STATUS_NAMES,
     check_depth,
     check_size,
     hex_id,
@@ -59,10 +61,10 @@ def _span(span: dict[str, Any], *, resource: dict[str, Any], scope: str) -> Span
         span_id=hex_id(read_text(span, "spanId"), name="spanId", n_bytes=8),
         parent_span_id=_parent(read_text(span, "parentSpanId")),
         name=read_text(span, "name"),
-        kind=KINDS.get(read_integer(span, "kind"), "internal"),
+        kind=KINDS.get(_code(span, "kind", KIND_NAMES), "internal"),
         start=start,
         end=read_moment(span, "endTimeUnixNano"),
-        status=STATUS_CODES.get(read_integer(status, "code"), StatusCode.UNSET),
+        status=STATUS_CODES.get(_code(status, "code", STATUS_NAMES), StatusCode.UNSET),
         status_message=read_text(status, "message"),
         attributes=read_attributes(span),
         events=tuple(_event(event, start) for event in read_objects(span, "events")),
@@ -106,6 +108,12 @@ def _double(value: object) -> float | str:
     if found is None:
         raise Undecodable(f"doubleValue is not a number: {shown(value)}")
     return json_number(found)
+
+
+def _code(item: dict[str, Any], key: str, names: Mapping[str, int]) -> int:
+    """Return a member of an enumeration, sent as its number or by its name."""
+    value = item.get(key)
+    return names[value] if isinstance(value, str) and value in names else read_integer(item, key)
 
 
 def read_integer(item: dict[str, Any], key: str) -> int:

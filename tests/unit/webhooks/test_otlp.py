@@ -94,6 +94,12 @@ def test_json_reads_integers_as_strings_and_as_numbers() -> None:
     assert decode_json(attributes=attributes).attributes == {"a": 7, "b": 7}
 
 
+def test_json_reads_enumerations_by_their_names_as_well() -> None:
+    numbered = decode_json(kind=3, status={"code": 2})
+    assert decode_json(kind="SPAN_KIND_CLIENT", status={"code": "STATUS_CODE_ERROR"}) == numbered
+    assert (numbered.kind, numbered.status) == ("client", StatusCode.ERROR)
+
+
 def test_json_reads_every_attribute_type() -> None:
     values = {
         "yes": {"boolValue": False},
@@ -159,7 +165,7 @@ def test_a_bad_protobuf_span_is_refused_with_fact_and_value(fields: dict[str, An
         ({"startTimeUnixNano": 1.5e18}, "startTimeUnixNano is not an integer: 1.5e"),
         ({"startTimeUnixNano": "9" * 30}, "startTimeUnixNano has more than 64 bits"),
         ({"startTimeUnixNano": "9" * 5000}, "startTimeUnixNano is not an integer"),
-        ({"status": {"code": "STATUS_CODE_ERROR"}}, "code is not an integer: 'STATUS_CODE_ERROR'"),
+        ({"status": {"code": "STATUS_CODE_BAD"}}, "code is not an integer: 'STATUS_CODE_BAD'"),
         ({"attributes": {"a": 1}}, "attributes is not a list: {'a': 1}"),
         ({"attributes": [3]}, "attributes holds what is not an object: 3"),
         ({"attributes": [{"key": "a", "value": {"doubleValue": "x"}}]}, "doubleValue is not a number: 'x'"),
