@@ -1,6 +1,8 @@
 """Receiver: what every route of a source does alike: know the tenant, read the body, keep it, then answer."""
 
 import hashlib
+import os
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,6 +37,8 @@ class Receiver:
     #: Replaces the secrets of a body before it is decoded, kept or quarantined; None keeps bodies as they came.
     redaction: Redaction | None = None
     now: Callable[[], datetime] = field(default=utc_now)
+    #: As many bodies are read at a time as there are cores: more would only wake each other for the interpreter's lock.
+    reading: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(os.cpu_count() or 1))
 
     async def admit(self, request: Request) -> str:
         """Return the tenant of the request's key, before a byte of the body is read.
@@ -108,12 +112,13 @@ class Receiver:
     ) -> bytes:
         body = sent = None
         try:
-            sent = decompress(received, encoding)
-            check_parts(sent, MESSAGES.get(dialect))
-            # Redacted before it is read: what a reader complains of is answered and kept with the complaint.
-            body = self._redacted(sent, dialect, tenant)
-            body = self._redacted(rewrite(body), dialect, tenant) if rewrite else body
-            rows = search(dialect, body)
+            with self.reading:
+                sent = decompress(received, encoding)
+                check_parts(sent, MESSAGES.get(dialect))
+                # Redacted before it is read: what a reader complains of is answered and kept with the complaint.
+                body = self._redacted(sent, dialect, tenant)
+                body = self._redacted(rewrite(body), dialect, tenant) if rewrite else body
+                rows = search(dialect, body)
         except Undecodable as error:
             # The client will not send it again: https://opentelemetry.io/docs/specs/otlp/#failures-1
             kept = self._sealed(received) if body is None or is_compressed(body) else body
