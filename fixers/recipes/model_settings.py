@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from clustering.failure import Failure
 from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
-from fixers.proposal import Edit
 from fixers.recipes.numbers import Number
-from fixers.recipes.recipe import NOTHING, Fix, Seen, most
+from fixers.recipes.recipe import NOTHING, Fix, Seen, fix_of_file, most
 from fixers.recipes.settings import SettingTest, sent_with, setting_test, written_settings
 from fixers.recipes.source import Splice
 
@@ -96,11 +95,12 @@ class ModelSetting:
         where = f"{source.path}:{source.line(number.node)}"
         after = source.edited([Splice(*source.span(number.node), f"{self.becomes:g}")])
         test = setting_test(number, sources, self.test)
-        if after is None or isinstance(test, str):
-            return f"{where}: {test if isinstance(test, str) else 'the file would not parse after the edit'}"
-        return Fix(
-            edits=(Edit(path=source.path, before=source.text, after=after), test),
-            regression_test=test.path,
+        return fix_of_file(
+            where,
+            source.path,
+            source.text,
+            after,
+            test,
             title=self.title,
             rationale=self.rationale.format(where=where, value=f"{number.value:g}"),
             risk=self.risk,

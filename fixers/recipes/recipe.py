@@ -26,6 +26,21 @@ class Fix:
     risk: str
 
 
+def fix_of_file(
+    where: str, path: str, before: str, after: str | None, test: Edit | str, *, title: str, rationale: str, risk: str
+) -> Fix | str:
+    """Return the fix of one file, or why there is none: `where` and what `test` says, or that nothing would parse."""
+    if after is None or isinstance(test, str):
+        return f"{where}: {test if isinstance(test, str) else 'the file would not parse after the edit'}"
+    return Fix(
+        edits=(Edit(path=path, before=before, after=after), test),
+        regression_test=test.path,
+        title=title,
+        rationale=rationale,
+        risk=risk,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What failed: the evidence that a recipe compares the code with."""

@@ -8,7 +8,7 @@ from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.guarding import guarded, guarding
-from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, most
+from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, fix_of_file, most
 from fixers.recipes.reporting import report_of
 from fixers.recipes.source import Source, harness_files
 from fixers.recipes.tool_runs import ToolRun, runs_tools, tool_runs
@@ -71,11 +71,12 @@ def _fix(source: Source, place: ToolRun, sources: Mapping[str, str]) -> Fix | st
     )
     after = source.edited([splice])
     test = _test(source, place, sources)
-    if after is None or isinstance(test, str):
-        return f"{where}: {test if isinstance(test, str) else 'the file would not parse after the edit'}"
-    return Fix(
-        edits=(Edit(path=source.path, before=source.text, after=after), test),
-        regression_test=test.path,
+    return fix_of_file(
+        where,
+        source.path,
+        source.text,
+        after,
+        test,
         title="Tell the model when a tool fails",
         rationale=(
             f"What a tool raises at {where} ends the conversation, whatever it is. Now it becomes the result of that "

@@ -10,7 +10,7 @@ from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.guarding import guarded, guarding
 from fixers.recipes.insert import add_imports
-from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, most
+from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, fix_of_file, most
 from fixers.recipes.reporting import report_of
 from fixers.recipes.source import Source, harness_files
 from fixers.recipes.tool_runs import ToolRun, runs_tools, tool_runs
@@ -99,11 +99,12 @@ def _fix(source: Source, place: ToolRun, sources: Mapping[str, str]) -> Fix | st
     )
     after = source.edited([splice, *add_imports(source, ["asyncio"])])
     test = _test(source, place, sources)
-    if after is None or isinstance(test, str):
-        return f"{where}: {test if isinstance(test, str) else 'the file would not parse after the edit'}"
-    return Fix(
-        edits=(Edit(path=source.path, before=source.text, after=after), test),
-        regression_test=test.path,
+    return fix_of_file(
+        where,
+        source.path,
+        source.text,
+        after,
+        test,
         title="Tell the model when a tool does not answer in time",
         rationale=(
             f"{where} waits for a tool for as long as it takes, and one that hangs holds the conversation for ever. "

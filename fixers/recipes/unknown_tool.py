@@ -9,7 +9,7 @@ from clustering.failure_mode import FailureMode
 from fixers.diagnosis import Diagnosis, Layer
 from fixers.proposal import Edit
 from fixers.recipes.guarding import guarded
-from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, most
+from fixers.recipes.recipe import NOTHING, Fix, Seen, first_fix, fix_of_file, most
 from fixers.recipes.reporting import Report, report_of
 from fixers.recipes.source import Source, Splice, dotted, harness_files
 from fixers.recipes.tool_runs import ToolRun, runs_tools, tool_runs
@@ -68,11 +68,12 @@ def _fix(source: Source, place: ToolRun, sources: Mapping[str, str]) -> Fix | st
         return report
     after = source.edited([_check(source, place, table, report)])
     test = _test(source, place, sources)
-    if after is None or isinstance(test, str):
-        return f"{where}: {test if isinstance(test, str) else 'the file would not parse after the edit'}"
-    return Fix(
-        edits=(Edit(path=source.path, before=source.text, after=after), test),
-        regression_test=test.path,
+    return fix_of_file(
+        where,
+        source.path,
+        source.text,
+        after,
+        test,
         title="Tell the model which tools there are",
         rationale=(
             f"{where} takes a tool out of `{table}` by the name that the model gave, so that a name which is not there "
